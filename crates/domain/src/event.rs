@@ -1,0 +1,170 @@
+//! What happened (events: numbered and kept) and what is true only now (signals: neither). Both travel as [`News`].
+//!
+//! No `_` arm where [`What`] or [`SignalKind`] is matched (invariant 10): a new one asks every dialect for its words.
+
+use std::sync::Arc;
+
+use crate::Text;
+use crate::id::{ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserId};
+use crate::model::{Member, Message, Person, RoomKey, RoomKind};
+
+/// What happened in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// The room came to be.
+    RoomMade {
+        /// What it is.
+        kind: RoomKind,
+        /// Its shown title.
+        title: Text,
+        /// Most users present at a time; none for rooms made by first use.
+        seats: Option<u32>,
+    },
+    /// Someone belongs now, or their row of the roster changed.
+    MemberSet {
+        /// Who.
+        user: UserId,
+        /// Their row from now on.
+        member: Member,
+    },
+    /// Someone belongs no more. No connection of theirs gets an event of the room after this one (invariant 7).
+    MemberRemoved {
+        /// Who.
+        user: UserId,
+        /// Whether they stay out until invited; false when they left by themselves.
+        barred: bool,
+    },
+    /// A message was sent.
+    Sent(Message),
+    /// A message was changed by its author.
+    Edited {
+        /// Which.
+        message: MessageId,
+        /// Its content from now on.
+        content: Text,
+    },
+    /// A message was taken away.
+    Deleted {
+        /// Which.
+        message: MessageId,
+    },
+}
+
+/// Something that happened, as the log keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its number in the log.
+    pub offset: Offset,
+    /// Its number in the room.
+    pub seq: Seq,
+    /// The server start that wrote it.
+    pub life: Life,
+    /// Where.
+    pub room: RoomKey,
+    /// The room's exclusion version after it.
+    pub version: ExclusionVersion,
+    /// When, by the server's clock.
+    pub at: Millis,
+    /// Who did it, named as they were shown then.
+    pub by: Arc<Person>,
+    /// Through which door.
+    pub door: Door,
+    /// From which connection of that life; none over REST.
+    pub origin: Option<ConnectionId>,
+    /// What.
+    pub what: What,
+}
+
+impl Event {
+    /// The resume token that says "everything up to here has been seen".
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor { life: self.life, offset: self.offset }
+    }
+
+    /// The message, when this event is one that was sent.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        match &self.what {
+            What::Sent(message) => Some(message),
+            What::RoomMade { .. }
+            | What::MemberSet { .. }
+            | What::MemberRemoved { .. }
+            | What::Edited { .. }
+            | What::Deleted { .. } => None,
+        }
+    }
+}
+
+/// Something that is true only now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// Where.
+    pub room: RoomKey,
+    /// The log's head that it follows; no shard delivers it earlier (HAZARDS 20).
+    pub after: Offset,
+    /// When.
+    pub at: Millis,
+    /// An id for wires whose notices have one; drawn like a message's.
+    pub id: MessageId,
+    /// Of whom it tells.
+    pub who: Arc<Person>,
+    /// The connection that caused it.
+    pub origin: Option<ConnectionId>,
+    /// What.
+    pub kind: SignalKind,
+}
+
+/// The kinds of signals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignalKind {
+    /// A user is present in the room: their first connection came.
+    Came,
+    /// Their last connection went.
+    Went,
+    /// They began or stopped writing.
+    Typing {
+        /// True while they write.
+        started: bool,
+        /// What the door that it came through wants to pass on as it came; other doors ignore it.
+        extra: Option<(Door, Text)>,
+    },
+}
+
+/// An event or a signal on its way to listeners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Numbered and kept.
+    Event(Arc<Event>),
+    /// True only now.
+    Signal(Arc<Signal>),
+}
+
+impl News {
+    /// Where it happened.
+    #[must_use]
+    pub fn room(&self) -> &RoomKey {
+        match self {
+            Self::Event(event) => &event.room,
+            Self::Signal(signal) => &signal.room,
+        }
+    }
+
+    /// Who caused it.
+    #[must_use]
+    pub fn by(&self) -> &Arc<Person> {
+        match self {
+            Self::Event(event) => &event.by,
+            Self::Signal(signal) => &signal.who,
+        }
+    }
+
+    /// The connection it came from.
+    #[must_use]
+    pub fn origin(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Event(event) => event.origin,
+            Self::Signal(signal) => signal.origin,
+        }
+    }
+}

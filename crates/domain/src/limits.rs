@@ -1,0 +1,93 @@
+//! Every bound, with its unit, and the policy an operator may set. Full means a named refusal or close (invariant 9).
+
+/// Longest user id, in bytes (the contracts' columns hold 255).
+pub const USER_ID_BYTES_MAX: usize = 255;
+/// Longest room id, in bytes.
+pub const ROOM_NAME_BYTES_MAX: usize = 255;
+/// Longest client id of a send, in bytes.
+pub const CLIENT_ID_BYTES_MAX: usize = 128;
+/// Longest shown name or e-mail address kept of a user, in bytes; longer ones are cut at a character.
+pub const LABEL_BYTES_MAX: usize = 255;
+/// Longest message content, in bytes (RULES 13).
+pub const CONTENT_BYTES_MAX: usize = 64 * 1024;
+/// Most opaque extra a door may keep with its message, in bytes (HAZARDS 25).
+pub const EXTRA_BYTES_MAX: usize = 4 * 1024;
+/// Room title of a made room, in characters (chat contract: 1 to 100).
+pub const TITLE_CHARS_MAX: usize = 100;
+/// Fewest and most users of a made room (chat contract: 2 to 1000).
+pub const SEATS_MIN: u32 = 2;
+/// See [`SEATS_MIN`].
+pub const SEATS_MAX: u32 = 1000;
+/// Longest list of rooms in one answer (RULES 11).
+pub const ROOMS_LISTED_MAX: usize = 1000;
+/// Most users shown with a listed room (RULES 11).
+pub const ROOM_USERS_SHOWN_MAX: usize = 100;
+/// Rooms one user may make by first use, in one hour (RULES 11).
+pub const FIRST_USE_ROOMS_PER_HOUR_MAX: u32 = 100;
+/// A public made room with nobody present for this long is archived, in milliseconds (RULES 11).
+pub const ARCHIVE_AFTER_MS: u64 = 60 * 60 * 1000;
+/// The sliding window of the rate limits, in milliseconds (RULES 12).
+pub const PACE_WINDOW_MS: u64 = 60 * 1000;
+
+/// Commands one connection may have under way; past it, its socket is not read.
+pub const CALLS_PER_CONNECTION_MAX: u16 = 64;
+/// Commands one shard may have under way; each has a reply slot reserved in the shard's mailbox.
+pub const CALLS_PER_SHARD_MAX: usize = 16 * 1024;
+/// Commands the node takes into one batch: one transaction, one sync.
+pub const BATCH_COMMANDS_MAX: usize = 4 * 1024;
+/// Bytes of content the node takes into one batch.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Times a command is decided again after its facts moved, before it fails by name (HAZARDS 11).
+pub const DECIDE_AGAIN_MAX: u8 = 3;
+/// Announcements a shard's mailbox holds; past it they are dropped and the shard reads the log.
+pub const ANNOUNCEMENTS_MAX: usize = 1024;
+/// How long a shard waits for a missing announcement before it reads the log, in milliseconds (invariant 4).
+pub const GAP_WAIT_MS: u64 = 20;
+/// How often a node looks for what nobody announced, in milliseconds (invariant 4).
+pub const POLL_LOG_MS: u64 = 1000;
+/// An outbox, in bytes; it may exceed this by one item, and then the connection is lagging (invariant 6).
+pub const OUTBOX_BYTES_MAX: usize = 64 * 1024;
+/// What a lagging connection is given from the log at once, in bytes of content.
+pub const CATCH_UP_BYTES: usize = 64 * 1024;
+/// Rooms whose facts the node keeps although nobody is there.
+pub const IDLE_ROOMS_CACHED_MAX: usize = 10_000;
+/// Presence remembered for a lagging connection, to say the difference afterwards (HAZARDS 7).
+pub const SAVED_PRESENCE_MAX: usize = 1000;
+/// Deepest JSON nesting taken from a client (THREATS T16).
+pub const JSON_DEPTH_MAX: usize = 32;
+
+/// What an operator may set. Defaults are the contracts'.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Development mode (RULES 6): a guild's first owner is whoever enters first, users are numbered from 1.
+    pub development: bool,
+    /// Whether an unknown room id makes a public room on the doors whose contracts say so (`OPEN_ROOMS`).
+    pub open_rooms: bool,
+    /// Whether joining a private room by its id makes a member (false with `CHAT_PRIVATE_ROOMS=invite`).
+    pub private_by_id: bool,
+    /// Rooms a user may make by asking for one (`CHAT_MAX_ROOMS_PER_USER`); 0 means no limit.
+    pub made_rooms_max: u32,
+    /// Users of a made room when its maker doesn't say (`CHAT_DEFAULT_MAX_USERS`).
+    pub seats_default: u32,
+    /// Messages a minute on strict doors (`CHAT_MAX_MESSAGES_PER_MIN`); 0 means no limit.
+    pub strict_per_minute: u32,
+    /// Messages a minute on the other doors (`MAX_MESSAGES_PER_MIN`); 0 means no limit.
+    pub loose_per_minute: u32,
+    /// How many may be online for presence to go to everybody (`PRESENCE_ALL_MAX`, RULES 19).
+    pub presence_all_max: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            development: false,
+            open_rooms: true,
+            private_by_id: true,
+            made_rooms_max: 10,
+            seats_default: 100,
+            strict_per_minute: 30,
+            loose_per_minute: 600,
+            presence_all_max: 1000,
+        }
+    }
+}

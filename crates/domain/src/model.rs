@@ -1,0 +1,136 @@
+//! The nouns: people, rooms, members, messages. Plain data with public fields; what may happen to them is in `rules`.
+
+use crate::Text;
+use crate::id::{ClientId, MessageId, RoomName, UserId, UserNumber};
+
+/// A user as everybody is told of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Who they are, and the only thing that decides (RULES 1).
+    pub id: UserId,
+    /// Their number on integer wires, unique and durable.
+    pub number: UserNumber,
+    /// Their shown name, unique: `name~<number>` when it was taken.
+    pub name: Text,
+    /// Their e-mail address, when a token told it.
+    pub email: Option<Text>,
+}
+
+/// What a room is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RoomKind {
+    /// Anybody authenticated reads and writes.
+    Public,
+    /// Members only.
+    Private,
+    /// Members of the guild's roster only.
+    Guild,
+    /// Two users, found by the pair.
+    Direct,
+}
+
+/// Which room: by its name, or the direct room of a pair (RULES 9: stored by the pair, never by the text).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RoomKey {
+    /// A room with a name of its own; `GUILD#<id>` is a guild's.
+    Named(RoomName),
+    /// The direct room of two users, the smaller id first. Made by [`RoomKey::pair`].
+    Pair(UserId, UserId),
+}
+
+impl RoomKey {
+    /// The direct room of these two, in whichever order they are given.
+    #[must_use]
+    pub fn pair(one: UserId, other: UserId) -> Self {
+        if one <= other { Self::Pair(one, other) } else { Self::Pair(other, one) }
+    }
+
+    /// The other of a pair, seen by `me`; `me` for a conversation with oneself; none in other rooms.
+    #[must_use]
+    pub fn other(&self, me: &UserId) -> Option<&UserId> {
+        match self {
+            Self::Named(_) => None,
+            Self::Pair(a, b) if a == me => Some(b),
+            Self::Pair(a, b) if b == me => Some(a),
+            Self::Pair(..) => None,
+        }
+    }
+
+    /// The kind that a room with this key has when its first use makes it.
+    #[must_use]
+    pub fn first_use_kind(&self) -> RoomKind {
+        match self {
+            Self::Pair(..) => RoomKind::Direct,
+            Self::Named(name) if name.as_str().starts_with(crate::rules::name::GUILD_PREFIX) => RoomKind::Guild,
+            Self::Named(_) => RoomKind::Public,
+        }
+    }
+
+    /// The name everybody may be told; a pair's is `dm-<x>-<y>` (RULES 9), which each of the two can enter by.
+    #[must_use]
+    pub fn shown(&self) -> Text {
+        match self {
+            Self::Named(name) => name.text(),
+            Self::Pair(a, b) => Text::from(format!("dm-{a}-{b}")),
+        }
+    }
+}
+
+/// What a member may do beyond reading and writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Nothing.
+    Member,
+    /// Adds and removes members, says system messages.
+    Moderator,
+    /// Everything, including making owners.
+    Owner,
+}
+
+/// Whether a member on the roster is let in (RULES 10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Let in.
+    Active,
+    /// On the roster, refused.
+    Inactive,
+    /// Refused by a moderator.
+    Blocked,
+}
+
+/// A member's row of a roster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Member {
+    /// What they may do.
+    pub role: Role,
+    /// Whether they are let in.
+    pub status: Status,
+}
+
+/// What kind of message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    /// Said by its sender.
+    Text,
+    /// Said in the room's name (RULES 14).
+    System,
+    /// Said over REST to everybody in the room, the sender's own connections included.
+    Broadcast,
+}
+
+/// A message as sent. Its edits and its deletion are events of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its UUID, time-ordered.
+    pub id: MessageId,
+    /// Text, system or broadcast.
+    pub kind: MessageKind,
+    /// 1 byte to 64 KiB.
+    pub content: Text,
+    /// Which message it answers.
+    pub reply_to: Option<MessageId>,
+    /// The sender's id for this send, where the wire has one.
+    pub client_id: Option<ClientId>,
+    /// Up to 4 KiB that only the door it came through understands (HAZARDS 25).
+    pub extra: Option<Text>,
+}

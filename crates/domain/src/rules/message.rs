@@ -1,0 +1,186 @@
+//! Saying something (RULES 9, 13, 14).
+
+use crate::command::{Draft, Manners, Pace};
+use crate::event::What;
+use crate::facts::RoomFacts;
+use crate::id::MessageId;
+use crate::identity::{Actor, Scopes, Standing};
+use crate::limits::{self, Policy};
+use crate::model::{Message, MessageKind, Role, RoomKey, RoomKind};
+use crate::refusal::Refusal;
+
+/// The most messages a minute on a door of this pace; 0 means no limit.
+#[must_use]
+pub fn per_minute(pace: Pace, policy: &Policy) -> u32 {
+    match pace {
+        Pace::Strict => policy.strict_per_minute,
+        Pace::Loose => policy.loose_per_minute,
+    }
+}
+
+/// Decides `Send`: the message, behind the room's making when this is its first use. `id` is a new one.
+///
+/// # Errors
+/// `InvalidContent`, `Invalid` (extra over its bound), `RoomNotFound`, `Forbidden`, `NotAllowed` (system messages).
+pub fn send(
+    key: &RoomKey,
+    facts: Option<&RoomFacts>,
+    draft: &Draft,
+    id: MessageId,
+    actor: &Actor,
+    manners: Manners,
+    policy: &Policy,
+) -> Result<Vec<What>, Refusal> {
+    if draft.content.is_empty() || draft.content.len() > limits::CONTENT_BYTES_MAX {
+        return Err(Refusal::InvalidContent);
+    }
+    if draft.extra.as_ref().is_some_and(|extra| extra.len() > limits::EXTRA_BYTES_MAX) {
+        return Err(Refusal::Invalid);
+    }
+    let kind = facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind);
+    may_write(key, facts, kind, actor, manners, policy)?;
+    if draft.kind == MessageKind::System && !speaks_for_the_room(facts, actor) {
+        return Err(Refusal::NotAllowed);
+    }
+    let mut events = Vec::with_capacity(2);
+    if facts.is_none() {
+        events.push(What::RoomMade { kind, title: key.shown(), seats: None });
+    }
+    events.push(What::Sent(Message {
+        id,
+        kind: draft.kind,
+        content: draft.content.clone(),
+        reply_to: draft.reply_to,
+        client_id: draft.client_id.clone(),
+        extra: draft.extra.clone(),
+    }));
+    Ok(events)
+}
+
+fn may_write(
+    key: &RoomKey,
+    facts: Option<&RoomFacts>,
+    kind: RoomKind,
+    actor: &Actor,
+    manners: Manners,
+    policy: &Policy,
+) -> Result<(), Refusal> {
+    if let Standing::Service(scopes) = actor.standing {
+        // A back end speaks into rooms that there are, and opens public ones like anybody else.
+        let opens = kind == RoomKind::Public && manners.makes_rooms && policy.open_rooms;
+        return match (scopes.has(Scopes::BROADCAST), facts) {
+            (false, _) => Err(Refusal::Forbidden),
+            (true, None) if !opens => Err(Refusal::RoomNotFound),
+            (true, _) => Ok(()),
+        };
+    }
+    let me = &actor.who.id;
+    let allowed = match (kind, facts) {
+        (RoomKind::Public, Some(facts)) => !facts.barred.contains(me),
+        (RoomKind::Public, None) if manners.makes_rooms && policy.open_rooms => true,
+        (RoomKind::Public, None) => return Err(Refusal::RoomNotFound),
+        (RoomKind::Private | RoomKind::Guild, facts) => facts.is_some_and(|facts| facts.role(me).is_some()),
+        (RoomKind::Direct, _) => key.other(me).is_some(),
+    };
+    if allowed { Ok(()) } else { Err(Refusal::Forbidden) }
+}
+
+/// Whether the actor may say a system message: the room's maker, a moderator or owner, a back end (RULES 14).
+fn speaks_for_the_room(facts: Option<&RoomFacts>, actor: &Actor) -> bool {
+    if actor.standing.serves(Scopes::BROADCAST) {
+        return true;
+    }
+    let me = &actor.who.id;
+    facts.is_some_and(|facts| facts.made_by == *me || facts.role(me).is_some_and(|role| role >= Role::Moderator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Text;
+    use crate::rules::cases::{CHAT, OPEN, actor, facts, key, member, service, user};
+
+    fn draft(kind: MessageKind, content: &str) -> Draft {
+        Draft { kind, content: Text::from(content), reply_to: None, client_id: None, extra: None }
+    }
+
+    #[test]
+    fn who_says_what_where() {
+        let public = facts("lobby", RoomKind::Public, &[]);
+        let mut banned = public.clone();
+        banned.barred.insert(user("alice"));
+        let den = facts("den", RoomKind::Private, &[("mod", member(Role::Moderator)), ("alice", member(Role::Member))]);
+        let (usual, closed) = (Policy::default(), Policy { open_rooms: false, ..Policy::default() });
+        let (text, system) = (MessageKind::Text, MessageKind::System);
+        let back_end = || service(Scopes::BROADCAST);
+        for (what, name, facts, kind, who, manners, policy, expected) in [
+            ("a new room", "new", None, text, actor("alice"), OPEN, &usual, Ok(2)),
+            (
+                "a new room where rooms are closed",
+                "new",
+                None,
+                text,
+                actor("alice"),
+                OPEN,
+                &closed,
+                Err(Refusal::RoomNotFound),
+            ),
+            ("a new room on chat", "new", None, text, actor("alice"), CHAT, &usual, Err(Refusal::RoomNotFound)),
+            ("a public room", "lobby", Some(&public), text, actor("alice"), CHAT, &usual, Ok(1)),
+            ("barred from it", "lobby", Some(&banned), text, actor("alice"), CHAT, &usual, Err(Refusal::Forbidden)),
+            ("a member's room", "den", Some(&den), text, actor("alice"), OPEN, &usual, Ok(1)),
+            ("a stranger's", "den", Some(&den), text, actor("carol"), CHAT, &usual, Err(Refusal::Forbidden)),
+            ("a guild that is none", "GUILD#g", None, text, actor("alice"), OPEN, &usual, Err(Refusal::Forbidden)),
+            (
+                "in the room's name, plain",
+                "den",
+                Some(&den),
+                system,
+                actor("alice"),
+                OPEN,
+                &usual,
+                Err(Refusal::NotAllowed),
+            ),
+            ("in the room's name, moderator", "den", Some(&den), system, actor("mod"), OPEN, &usual, Ok(1)),
+            ("in the room's name, its maker", "lobby", Some(&public), system, actor("maker"), OPEN, &usual, Ok(1)),
+            ("in a new room's name", "new", None, system, actor("alice"), OPEN, &usual, Err(Refusal::NotAllowed)),
+            ("a back end", "den", Some(&den), system, back_end(), OPEN, &usual, Ok(1)),
+            ("a back end, new room", "new", None, text, back_end(), OPEN, &usual, Ok(2)),
+            ("a back end, no such guild", "GUILD#g", None, text, back_end(), OPEN, &usual, Err(Refusal::RoomNotFound)),
+            (
+                "a back end without the scope",
+                "lobby",
+                Some(&public),
+                text,
+                service(Scopes::STATS),
+                OPEN,
+                &usual,
+                Err(Refusal::Forbidden),
+            ),
+        ] {
+            let decided = send(&key(name), facts, &draft(kind, "hi"), MessageId(7), &who, manners, policy);
+            assert_eq!(decided.map(|events| events.len()), expected, "{what}");
+        }
+        let pair = RoomKey::pair(user("alice"), user("bob"));
+        for (who, expected) in [("bob", Ok(2)), ("carol", Err(Refusal::Forbidden))] {
+            let decided = send(&pair, None, &draft(text, "hi"), MessageId(7), &actor(who), CHAT, &usual);
+            assert_eq!(decided.map(|events| events.len()), expected, "{who}");
+        }
+    }
+
+    #[test]
+    fn content_at_the_bound_and_one_past_it() {
+        let room = facts("r", RoomKind::Public, &[]);
+        let max = limits::CONTENT_BYTES_MAX;
+        for (bytes, expected) in
+            [(0, Err(Refusal::InvalidContent)), (1, Ok(1)), (max, Ok(1)), (max + 1, Err(Refusal::InvalidContent))]
+        {
+            let draft = draft(MessageKind::Text, &"x".repeat(bytes));
+            let decided = send(&key("r"), Some(&room), &draft, MessageId(7), &actor("a"), CHAT, &Policy::default());
+            assert_eq!(decided.map(|events| events.len()), expected, "{bytes} bytes");
+        }
+        let long = Draft { extra: Some(Text::from("x".repeat(4097))), ..draft(MessageKind::Text, "x") };
+        let decided = send(&key("r"), Some(&room), &long, MessageId(7), &actor("a"), CHAT, &Policy::default());
+        assert_eq!(decided, Err(Refusal::Invalid));
+    }
+}

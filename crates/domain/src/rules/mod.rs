@@ -1,0 +1,9 @@
+//! The rules: facts and a command in, what happens or a refusal out. Pure, each with a table of cases beside it.
+
+#[cfg(test)]
+pub(crate) mod cases;
+pub mod message;
+pub mod name;
+pub mod pace;
+pub mod room;
+pub mod roster;

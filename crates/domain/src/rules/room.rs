@@ -1,0 +1,167 @@
+//! Making rooms, entering and leaving them (RULES 9 to 11).
+
+use crate::Text;
+use crate::command::Manners;
+use crate::event::What;
+use crate::facts::RoomFacts;
+use crate::id::UserId;
+use crate::identity::{Actor, Scopes, Standing};
+use crate::limits::{self, Policy};
+use crate::model::{Member, Role, RoomKey, RoomKind, Status};
+use crate::refusal::Refusal;
+
+const OWNER: Member = Member { role: Role::Owner, status: Status::Active };
+const PLAIN: Member = Member { role: Role::Member, status: Status::Active };
+
+/// Who is in the room at the moment of deciding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Here {
+    /// This very connection is present.
+    pub already: bool,
+    /// The user is present, on whichever connection.
+    pub user_present: bool,
+    /// How many users are present.
+    pub users: usize,
+    /// Somebody is attached, so that the room can be found although nothing was said in it yet.
+    pub occupied: bool,
+}
+
+/// Decides `MakeRoom`. `made` is how many rooms of the maker's are listed now.
+///
+/// # Errors
+/// `Invalid` outside the contract's limits, `RoomLimit` at the policy's.
+pub fn make(
+    title: &Text,
+    kind: RoomKind,
+    seats: Option<u32>,
+    maker: &UserId,
+    made: usize,
+    policy: &Policy,
+) -> Result<Vec<What>, Refusal> {
+    let chars = title.chars().count();
+    let seats = seats.unwrap_or(policy.seats_default);
+    let ours = matches!(kind, RoomKind::Public | RoomKind::Private);
+    if chars == 0
+        || chars > limits::TITLE_CHARS_MAX
+        || !ours
+        || !(limits::SEATS_MIN..=limits::SEATS_MAX).contains(&seats)
+    {
+        return Err(Refusal::Invalid);
+    }
+    if policy.made_rooms_max > 0 && made >= policy.made_rooms_max as usize {
+        return Err(Refusal::RoomLimit);
+    }
+    let mut events = vec![What::RoomMade { kind, title: title.clone(), seats: Some(seats) }];
+    if kind == RoomKind::Private {
+        events.push(What::MemberSet { user: maker.clone(), member: OWNER });
+    }
+    Ok(events)
+}
+
+/// Decides `Enter`: the events that it makes, usually none. Checked in the chat contract's order: found, full, already.
+///
+/// # Errors
+/// `RoomNotFound`, `Forbidden`, `RoomFull`, `AlreadyPresent`.
+pub fn enter(
+    key: &RoomKey,
+    facts: Option<&RoomFacts>,
+    here: Here,
+    actor: &Actor,
+    manners: Manners,
+    policy: &Policy,
+) -> Result<Vec<What>, Refusal> {
+    let events = admit(key, facts, here, actor, manners, policy)?;
+    let seats = facts.and_then(|facts| facts.seats);
+    if !here.user_present && seats.is_some_and(|seats| here.users >= seats as usize) {
+        return Err(Refusal::RoomFull);
+    }
+    if here.already {
+        return Err(Refusal::AlreadyPresent);
+    }
+    Ok(events)
+}
+
+fn admit(
+    key: &RoomKey,
+    facts: Option<&RoomFacts>,
+    here: Here,
+    actor: &Actor,
+    manners: Manners,
+    policy: &Policy,
+) -> Result<Vec<What>, Refusal> {
+    if actor.standing != Standing::User {
+        return Err(Refusal::Forbidden);
+    }
+    let me = &actor.who.id;
+    match facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind) {
+        RoomKind::Public => match facts {
+            Some(facts) if facts.barred.contains(me) => Err(Refusal::Forbidden),
+            Some(_) => Ok(Vec::new()),
+            None if here.occupied || (manners.makes_rooms && policy.open_rooms) => Ok(Vec::new()),
+            None => Err(Refusal::RoomNotFound),
+        },
+        RoomKind::Private => match facts {
+            Some(facts) if facts.role(me).is_some() => Ok(Vec::new()),
+            Some(facts)
+                if manners.joins_private
+                    && policy.private_by_id
+                    && !facts.barred.contains(me)
+                    && !facts.members.contains_key(me) =>
+            {
+                Ok(vec![What::MemberSet { user: me.clone(), member: PLAIN }])
+            }
+            _ => Err(Refusal::Forbidden),
+        },
+        RoomKind::Guild => match facts {
+            Some(facts) if facts.role(me).is_some() => Ok(Vec::new()),
+            // A guild without a roster refuses all; in development mode whoever enters first owns it (RULES 10).
+            None if policy.development => Ok(found_guild(key, me)),
+            _ => Err(Refusal::Forbidden),
+        },
+        RoomKind::Direct => match key.other(me) {
+            Some(_) => Ok(Vec::new()),
+            None => Err(Refusal::Forbidden),
+        },
+    }
+}
+
+/// The first events of a guild's room: its making, and its first owner.
+#[must_use]
+pub fn found_guild(key: &RoomKey, owner: &UserId) -> Vec<What> {
+    vec![
+        What::RoomMade { kind: RoomKind::Guild, title: key.shown(), seats: None },
+        What::MemberSet { user: owner.clone(), member: OWNER },
+    ]
+}
+
+/// Decides `Leave`: a private room's member belongs no more; their leaving bars nobody. In other rooms only presence
+/// ends, and whether there was any is the node's to say.
+#[must_use]
+pub fn leave(facts: Option<&RoomFacts>, user: &UserId) -> Vec<What> {
+    match facts {
+        Some(facts) if facts.kind == RoomKind::Private && facts.role(user).is_some_and(|role| role != Role::Owner) => {
+            vec![What::MemberRemoved { user: user.clone(), barred: false }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a query about this room may be answered to the actor; missing and forbidden alike.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn see(key: &RoomKey, facts: Option<&RoomFacts>, actor: &Actor, scope: Scopes) -> Result<(), Refusal> {
+    if let Standing::Service(scopes) = actor.standing {
+        return if scopes.has(scope) { Ok(()) } else { Err(Refusal::Forbidden) };
+    }
+    let me = &actor.who.id;
+    let seen = match facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind) {
+        RoomKind::Public => facts.is_none_or(|facts| !facts.barred.contains(me)),
+        RoomKind::Private | RoomKind::Guild => facts.is_some_and(|facts| facts.role(me).is_some()),
+        RoomKind::Direct => key.other(me).is_some(),
+    };
+    if seen { Ok(()) } else { Err(Refusal::Forbidden) }
+}
+
+#[cfg(test)]
+mod tests;
