@@ -1,0 +1,306 @@
+//! The ports: what the node asks of a store, as requests and completions, and the contract each answer keeps.
+//!
+//! One [`Writer`] per store commits batches; any number of [`Reader`]s answer beside it and hold no snapshot between two
+//! requests (HAZARDS 16). The suite in `store::contract` holds every adapter to what is written here.
+
+use std::sync::Arc;
+
+use domain::Text;
+use domain::event::{Event, What};
+use domain::facts::RoomFacts;
+use domain::id::{
+    ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, Millis, Offset, Seq, UserId, UserNumber,
+};
+use domain::identity::Scopes;
+use domain::model::{Person, RoomKey, RoomKind};
+
+/// A store that is open: one log, one writer, many readers.
+pub trait Store: Send + Sync {
+    /// The one writer. Asked once.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    fn writer(&self) -> Result<Box<dyn Writer>, Failure>;
+
+    /// One more reader.
+    ///
+    /// # Errors
+    /// When the store can't be opened for reading.
+    fn reader(&self) -> Result<Box<dyn Reader>, Failure>;
+}
+
+/// Commits batches, one at a time.
+pub trait Writer: Send {
+    /// Commits a batch: all writes that can be kept, in one transaction and one sync, in the order given. When this
+    /// returns `Ok`, every `Committed` survives a power cut, and readers see it.
+    ///
+    /// Each write has exactly one outcome, in the order of the writes, and each sees the effects of those before it.
+    /// Numbers go only to what is committed, so the log has no gap. A write that is `Repeat`, `IdReused`, `Stale` or
+    /// `Conflict` leaves nothing behind.
+    ///
+    /// # Errors
+    /// Nothing of the batch may be announced. [`FailureKind::Full`] and [`FailureKind::ReadOnly`]: nothing was kept.
+    /// [`FailureKind::Unknown`]: it may have been kept or not; the writer refuses everything until [`Writer::recover`]
+    /// has succeeded (DESIGN invariant 3).
+    fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>, Failure>;
+
+    /// After a failed commit: closes and reopens every handle, has a full checkpoint succeed, and gives the log's head,
+    /// which may lie past what was known: frames of the failed batch may have survived (HAZARDS 13).
+    ///
+    /// # Errors
+    /// The store still can't be trusted; ask again later.
+    fn recover(&mut self) -> Result<Cursor, Failure>;
+}
+
+/// Answers reads. What was committed before a read was asked is seen by it.
+pub trait Reader: Send {
+    /// Answers one read, always with the kind of [`Found`] that stands beside the kind of [`Read`].
+    ///
+    /// # Errors
+    /// The world broke, or a row's checksum does not hold ([`FailureKind::Corrupt`]): wrong content is never served.
+    fn read(&mut self, ask: &Read) -> Result<Found, Failure>;
+}
+
+/// What is committed together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The life of the server start that writes; kept in every row.
+    pub life: Life,
+    /// The writes, in the order in which they were decided.
+    pub writes: Vec<Write>,
+}
+
+/// One command's part of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Events of one room.
+    Events(RoomWrite),
+    /// A user first seen, or known under other labels.
+    Person(NewPerson),
+    /// A key made, or revoked.
+    Key(KeyChange),
+}
+
+/// Events of one room, all or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomWrite {
+    /// Which room.
+    pub room: RoomKey,
+    /// The exclusion version that this was decided under; none when the first event makes the room.
+    pub under: Option<ExclusionVersion>,
+    /// Who does it.
+    pub by: Arc<Person>,
+    /// Through which door.
+    pub door: Door,
+    /// From which connection.
+    pub origin: Option<ConnectionId>,
+    /// When.
+    pub at: Millis,
+    /// What happens, each with the room's exclusion version after it. Never empty; at most one is a `Sent`.
+    pub events: Vec<(What, ExclusionVersion)>,
+}
+
+/// A user as a credential describes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPerson {
+    /// Who.
+    pub id: UserId,
+    /// The name they would like; the id when none was told.
+    pub name: Option<Text>,
+    /// Their e-mail address.
+    pub email: Option<Text>,
+    /// The smallest number to give to users whose id is no free number itself (RULES 2).
+    pub number_from: UserNumber,
+}
+
+/// A change of the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyChange {
+    /// A new key. `Conflict` when its id is taken.
+    Add(Key),
+    /// The key with this id is good no more. `Conflict` when there is none.
+    Revoke(Text),
+}
+
+/// A key of a user or of a back end, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its public id, shown in lists.
+    pub id: Text,
+    /// SHA-256 of the whole key; the key itself is shown once and kept nowhere.
+    pub hash: [u8; 32],
+    /// Whose.
+    pub holder: Holder,
+    /// Since when.
+    pub made_at: Millis,
+}
+
+/// Whose key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// That user, and nothing more.
+    User(UserId),
+    /// A back end of this name, with these scopes.
+    Service(Text, Scopes),
+}
+
+/// What became of one write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Kept: the events, numbered.
+    Committed(Vec<Arc<Event>>),
+    /// The same sender sent the same content under this client id in this room before: the first result.
+    Repeat(Arc<Event>),
+    /// The same client id with other content.
+    IdReused,
+    /// The room's exclusion version moved since this was decided (or the room is not there): decide it again.
+    Stale,
+    /// The room, name or key that this would make is there already.
+    Conflict,
+    /// The user, numbered and durable.
+    Person(Arc<Person>),
+    /// Kept; there is nothing to say about it.
+    Done,
+}
+
+/// What is asked of a reader. The comment of each says which [`Found`] answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// A room's facts, rosters included → `Room`.
+    Room(RoomKey),
+    /// The rooms that this user may know of (public ones, and those they belong to), the most recently active first →
+    /// `Rooms`, without rosters. Direct rooms and guilds that they aren't in are left out.
+    Rooms {
+        /// Who asks.
+        asker: UserId,
+        /// Only these; all when not said.
+        kind: Option<RoomKind>,
+        /// At most this many.
+        most: usize,
+    },
+    /// The rooms that this user made by asking for one → `Rooms`, without rosters.
+    MadeBy(UserId),
+    /// A user → `Person`.
+    Person(UserId),
+    /// A room's events below `before` (all when none), the newest `most` of them, oldest first → `Events`.
+    Page {
+        /// Which room.
+        room: RoomKey,
+        /// Only events with a lower offset.
+        before: Option<Offset>,
+        /// At most this many.
+        most: usize,
+    },
+    /// The events after `after` and up to `upto`, in offset order → `Events`, which ends at a byte budget and says how
+    /// far it has looked, so that a cursor moves when nothing matched (HAZARDS 17). At least one event is given when
+    /// there is one, however large.
+    Since {
+        /// Only events with a higher offset.
+        after: Offset,
+        /// No event with a higher offset.
+        upto: Offset,
+        /// Of these rooms; of all rooms when none.
+        rooms: Option<Vec<RoomKey>>,
+        /// Stop when the events' contents exceed this.
+        bytes: usize,
+    },
+    /// What a user sent under a client id → `Event`.
+    Sent {
+        /// Who sent it.
+        by: UserId,
+        /// Where.
+        room: RoomKey,
+        /// Under which id.
+        client_id: ClientId,
+    },
+    /// The life of the row at an offset → `Cursor`; none past the head. Offset 0 has the life of the genesis row.
+    At(Offset),
+    /// The place of a room's event by its seq → `Cursor`; seq 0 is the place before the room's first event.
+    AtSeq(RoomKey, Seq),
+    /// The log's head → `Cursor`; the genesis row's in an empty log.
+    Head,
+    /// All keys that are good → `Keys`.
+    Keys,
+    /// Who sent messages after this time, and when → `Recent`, oldest first.
+    Recent(Millis),
+}
+
+/// What a reader found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A room's facts, if there is one.
+    Room(Option<Box<RoomFacts>>),
+    /// Rooms' facts, without rosters.
+    Rooms(Vec<RoomFacts>),
+    /// A user, if known.
+    Person(Option<Arc<Person>>),
+    /// Events in offset order.
+    Events {
+        /// They.
+        events: Vec<Arc<Event>>,
+        /// Everything up to here has been looked at.
+        scanned: Offset,
+    },
+    /// An event, if there is one.
+    Event(Option<Arc<Event>>),
+    /// A place in the log, if there is one.
+    Cursor(Option<Cursor>),
+    /// Keys.
+    Keys(Vec<Key>),
+    /// Who sent a message when.
+    Recent(Vec<(UserNumber, Millis)>),
+}
+
+/// The world broke.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}: {what}")]
+pub struct Failure {
+    /// What it means to those who wait.
+    pub kind: FailureKind,
+    /// What happened, for the log.
+    pub what: String,
+    /// The error that it came from.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a failure means to those who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FailureKind {
+    /// The disk is full; nothing was kept.
+    #[error("the disk is full")]
+    Full,
+    /// The store can't be written; nothing was kept.
+    #[error("the store is read-only")]
+    ReadOnly,
+    /// Whether the batch was kept is not known.
+    #[error("the outcome is not known")]
+    Unknown,
+    /// A row is not what was written.
+    #[error("the data is damaged")]
+    Corrupt,
+    /// The file is not ours, or of a version that we don't know.
+    #[error("the file is not a Switchboard store")]
+    Foreign,
+    /// It can't be reached or opened.
+    #[error("the store is not available")]
+    Unavailable,
+}
+
+impl Failure {
+    /// A failure without an error behind it.
+    #[must_use]
+    pub fn new(kind: FailureKind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), source: None }
+    }
+
+    /// A failure that came from an error.
+    #[must_use]
+    pub fn from(
+        kind: FailureKind,
+        what: impl Into<String>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { kind, what: what.into(), source: Some(Box::new(source)) }
+    }
+}

@@ -1,0 +1,1 @@
+//! The stores: bodies for [`crate::port::Store`], held to one contract.
