@@ -1,1 +1,143 @@
-//! dialects
+//! Floor 1: one folder per wire. A dialect translates between its wire and the domain, in both directions, and does
+//! nothing else: bytes in, [`Step`]s out; [`News`] in, frames out.
+//!
+//! This crate never awaits, opens a socket or calls a store, and no dialect imports a sister. What all of them share is
+//! here and in [`ask`], [`step`] and [`format`]. A new dialect is a folder and a line in [`registry`].
+
+pub mod ask;
+pub mod format;
+pub mod step;
+
+use std::sync::Arc;
+
+use domain::command::Reply;
+use domain::event::News;
+use domain::id::Millis;
+use domain::identity::{Credential, Denied};
+use domain::model::{Person, RoomKey};
+use domain::refusal::Refusal;
+
+pub use crate::ask::{Answer, Ask};
+pub use crate::step::{CallId, Close, Frame, Request, Said, Step, Steps};
+
+/// What an operator may choose about the doors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the `chat` socket is (`CHAT_WEBSOCKET_PATH`).
+    pub chat_path: String,
+    /// Development mode: its doors may be opened by a bare name.
+    pub development: bool,
+    /// Which doors are open, by dialect name (`DIALECTS`); all when empty.
+    pub dialects: Vec<String>,
+    /// The version that health pages show.
+    pub version: &'static str,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { chat_path: "/ws/chat".into(), development: false, dialects: Vec::new(), version: "0" }
+    }
+}
+
+/// One wire.
+pub trait Dialect: Send + Sync {
+    /// Its name, as in `DIALECTS` and in metrics.
+    fn name(&self) -> &'static str;
+
+    /// Its number in rows of the log. Never changes, and is never used again.
+    fn door(&self) -> domain::id::Door;
+
+    /// Its paths. Reads like the API table.
+    fn doors(&self) -> Vec<Way>;
+
+    /// What the client shows, on the socket and on REST alike; none when it shows nothing.
+    fn who(&self, ask: &Ask) -> Option<Credential>;
+
+    /// How a credential that was not taken is answered.
+    fn denied(&self, ask: &Ask, why: Denied) -> Answer;
+
+    /// A session for a client that wants to upgrade and is who it says. Its first steps decide the upgrade: an
+    /// `Accept`, an `Answer`, or a call whose answer will.
+    fn open(&self, ask: &Ask, who: &Arc<Person>, now: Millis, steps: &mut Steps) -> Box<dyn Session>;
+
+    /// What a listener is told of this news: no frame, one, or several. Encoded once for all who listen alike.
+    fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said);
+}
+
+/// For whom a rendering of news is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audience<'a> {
+    /// How the listener stands to who caused it.
+    pub whose: Whose,
+    /// The room as the listener named it when entering (HAZARDS 9).
+    pub room: &'a str,
+}
+
+/// How a listener stands to who caused the news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Whose {
+    /// The very connection that caused it.
+    Origin,
+    /// Another connection of the same user.
+    Actor,
+    /// Somebody else's.
+    Other,
+}
+
+/// One connection's conversation: a pure machine, owned by its shard. It holds what its wire needs and nothing that the
+/// shard or the node knows better.
+pub trait Session: Send {
+    /// A whole message from the client. Pings, pongs and closes are the shard's.
+    fn hear(&mut self, frame: Frame<'_>, now: Millis, steps: &mut Steps);
+
+    /// The outcome of a call. A reply to `Enter` arrives when the connection has just been attached: what is said here
+    /// comes before anything of the room.
+    fn answer(&mut self, call: CallId, reply: Result<&Reply, &Refusal>, now: Millis, steps: &mut Steps);
+
+    /// The connection was detached from a room by an event (its user was removed).
+    fn removed(&mut self, room: &RoomKey, steps: &mut Steps);
+
+    /// The room as this client named it, when that is not how everybody is shown it.
+    fn name_of(&self, _room: &RoomKey) -> Option<&str> {
+        None
+    }
+
+    /// When to be woken, if at all.
+    fn deadline(&self) -> Option<Millis> {
+        None
+    }
+
+    /// The deadline has passed.
+    fn wake(&mut self, _now: Millis, _steps: &mut Steps) {}
+}
+
+/// A path of a dialect.
+pub enum Way {
+    /// A socket, by its path pattern: `/ws/rooms/{room_id}`. One segment each; a captured one is percent-decoded.
+    Socket(String),
+    /// A REST call.
+    Rest(Rest),
+}
+
+/// A REST call: a pure request → one command or query → response.
+pub struct Rest {
+    /// `GET`, `POST`, …
+    pub method: &'static str,
+    /// The path pattern.
+    pub path: String,
+    /// Answers without asking who it is. For health pages.
+    pub anonymous: bool,
+    /// The command or query that this request means, or the answer that it gets at once.
+    pub ask: fn(&Ask, Option<&Arc<Person>>) -> Result<Request, Answer>,
+    /// The response.
+    pub answer: fn(&Ask, Result<&Reply, &Refusal>, Millis) -> Answer,
+}
+
+/// The doors that are open. One line per dialect.
+#[must_use]
+pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
+    let all: Vec<Box<dyn Dialect>> = vec![];
+    all.into_iter()
+        .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
+        .collect()
+}
