@@ -24,8 +24,13 @@ pub const ROOMS_LISTED_MAX: usize = 1000;
 pub const ROOM_USERS_SHOWN_MAX: usize = 100;
 /// Rooms one user may make by first use, in one hour (RULES 11).
 pub const FIRST_USE_ROOMS_PER_HOUR_MAX: u32 = 100;
+/// The hour of [`FIRST_USE_ROOMS_PER_HOUR_MAX`], in milliseconds.
+pub const FIRST_USE_WINDOW_MS: u64 = 60 * 60 * 1000;
 /// A public made room with nobody present for this long is archived, in milliseconds (RULES 11).
 pub const ARCHIVE_AFTER_MS: u64 = 60 * 60 * 1000;
+/// Users whose id is no number are numbered from here outside development mode, so that an auth service's 1, 2, 3, …
+/// stay free for its own (RULES 2).
+pub const NUMBERS_FROM: u32 = 1_000_000_001;
 /// The sliding window of the rate limits, in milliseconds (RULES 12).
 pub const PACE_WINDOW_MS: u64 = 60 * 1000;
 
@@ -51,6 +56,8 @@ pub const OUTBOX_BYTES_MAX: usize = 64 * 1024;
 pub const CATCH_UP_BYTES: usize = 64 * 1024;
 /// Rooms whose facts the node keeps although nobody is there.
 pub const IDLE_ROOMS_CACHED_MAX: usize = 10_000;
+/// Rooms and users whose facts the node remembers in all before it lets go of the idle ones.
+pub const USERS_CACHED_MAX: usize = 100_000;
 /// Presence remembered for a lagging connection, to say the difference afterwards (HAZARDS 7).
 pub const SAVED_PRESENCE_MAX: usize = 1000;
 /// Deepest JSON nesting taken from a client (THREATS T16).

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::id::{ConnectionId, Millis, UserNumber};
+use crate::id::{ConnectionId, Millis, UserId, UserNumber};
 use crate::model::{Person, RoomKey};
 
 /// What entering a room changed.
@@ -163,15 +163,16 @@ impl Presence {
     }
 
     /// Every connection of a user is out of the room (they were removed): the user, when they had been present.
-    pub fn expel(&mut self, room: &RoomKey, user: UserNumber) -> Option<Arc<Person>> {
-        let here = self.rooms.get_mut(room)?;
+    pub fn expel(&mut self, room: &RoomKey, user: &UserId) -> Option<Arc<Person>> {
+        let here = self.rooms.get(room)?;
         let silent: Vec<ConnectionId> = here
             .silent
             .iter()
             .copied()
-            .filter(|seat| self.connections.get(seat).is_some_and(|attached| attached.who.number == user))
+            .filter(|seat| self.connections.get(seat).is_some_and(|attached| attached.who.id == *user))
             .collect();
-        let present = here.users.get(&user).map(|seat| seat.connections.clone()).unwrap_or_default();
+        let seat = here.users.values().find(|seat| seat.who.id == *user);
+        let present = seat.map(|seat| seat.connections.clone()).unwrap_or_default();
         silent.iter().for_each(|seat| self.unseat(room, *seat));
         present.into_iter().filter_map(|connection| self.leave(room, connection)).last()
     }
@@ -180,6 +181,14 @@ impl Presence {
     #[must_use]
     pub fn attached(&self, room: &RoomKey, connection: ConnectionId) -> bool {
         self.connections.get(&connection).is_some_and(|attached| attached.rooms.contains(room))
+    }
+
+    /// Whether this connection is present in the room, a silent seat aside.
+    #[must_use]
+    pub fn seated(&self, room: &RoomKey, connection: ConnectionId) -> bool {
+        let Some(attached) = self.connections.get(&connection) else { return false };
+        let seat = self.rooms.get(room).and_then(|here| here.users.get(&attached.who.number));
+        seat.is_some_and(|seat| seat.connections.contains(&connection))
     }
 
     /// Whether this connection exists, as far as the node has been told.
@@ -235,7 +244,7 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{RoomName, UserId};
+    use crate::id::RoomName;
 
     fn person(number: u32) -> Arc<Person> {
         let id = UserId::new(&format!("u{number}")).expect("a short id is valid");
@@ -285,10 +294,10 @@ mod tests {
         presence.enter(&den, ConnectionId(2), &alice, Millis(1));
         presence.seat_silently(&den, ConnectionId(3), &alice);
         presence.enter(&den, ConnectionId(4), &bob, Millis(1));
-        assert_eq!(presence.expel(&den, alice.number), Some(alice.clone()));
+        assert_eq!(presence.expel(&den, &alice.id), Some(alice.clone()));
         assert!(!presence.attached(&den, ConnectionId(1)) && !presence.attached(&den, ConnectionId(3)));
         assert_eq!((presence.connections_in(&den), presence.user_count(&den)), (1, 1));
-        assert_eq!(presence.expel(&den, alice.number), None);
+        assert_eq!(presence.expel(&den, &alice.id), None);
         assert_eq!(presence.connections_of(alice.number), 3, "they are connected still, to nothing");
     }
 }

@@ -1,1 +1,5 @@
-//! server
+//! Floor 2: threads, sockets, HTTP, environment. Knows everyone; holds no rule and no wire's name.
+//!
+//! Pure turns, driven by thin shells: [`node::Node::step`] is the one place where order matters.
+
+pub mod node;

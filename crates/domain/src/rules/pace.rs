@@ -1,4 +1,5 @@
-//! The sliding window of messages (RULES 12): one per user over all doors, a fold of the messages of the last 60 s.
+//! The sliding window of messages (RULES 12): one per user over all doors, a fold of the messages of the last 60 s. The
+//! same window, an hour long, counts the rooms that someone made by first use (RULES 11).
 //!
 //! Repeats and refused sends don't count. The node notes a message when it decides it, and takes the note back when it
 //! turns out to be a repeat or to have failed (HAZARDS 12).
@@ -6,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::id::Millis;
-use crate::limits::PACE_WINDOW_MS;
+use crate::limits;
 
 /// Limits up to this are counted to the millisecond; above it in steps of [`COARSE_MS`], so that a window never holds
 /// more than about 600 entries whatever an operator sets.
@@ -14,9 +15,11 @@ const EXACT_UP_TO: u32 = 600;
 /// See [`EXACT_UP_TO`].
 const COARSE_MS: u64 = 100;
 
-/// The messages of one user within the last 60 s, oldest first.
-#[derive(Debug, Clone, Default)]
+/// What one user did within the last while, oldest first.
+#[derive(Debug, Clone)]
 pub struct Window {
+    /// How long it is, in milliseconds.
+    period_ms: u64,
     /// When (rounded down to the step) and how many; ascending, at most one entry per step.
     entries: VecDeque<(Millis, u32)>,
     /// The sum of the entries.
@@ -24,9 +27,21 @@ pub struct Window {
 }
 
 impl Window {
+    /// The window of messages: 60 s.
+    #[must_use]
+    pub fn of_messages() -> Self {
+        Self::of_ms(limits::PACE_WINDOW_MS)
+    }
+
+    /// A window of this many milliseconds.
+    #[must_use]
+    pub fn of_ms(period_ms: u64) -> Self {
+        Self { period_ms, entries: VecDeque::new(), total: 0 }
+    }
+
     fn forget_before(&mut self, now: Millis) {
         while let Some(&(at, count)) = self.entries.front()
-            && now.since(at) >= PACE_WINDOW_MS
+            && now.since(at) >= self.period_ms
         {
             self.total -= count;
             self.entries.pop_front();
@@ -45,11 +60,11 @@ impl Window {
         let mut over = self.total - limit;
         for &(at, count) in &self.entries {
             if count > over {
-                return Err((at.0 + PACE_WINDOW_MS).saturating_sub(now.0).max(1));
+                return Err((at.0 + self.period_ms).saturating_sub(now.0).max(1));
             }
             over -= count;
         }
-        Err(PACE_WINDOW_MS)
+        Err(self.period_ms)
     }
 
     /// Counts a message sent at `at`. Earlier times than the last noted one are taken as that one.
@@ -82,7 +97,7 @@ impl Window {
     /// Whether nothing within the window is left to remember.
     #[must_use]
     pub fn is_idle(&self, now: Millis) -> bool {
-        self.entries.back().is_none_or(|&(at, _)| now.since(at) >= PACE_WINDOW_MS)
+        self.entries.back().is_none_or(|&(at, _)| now.since(at) >= self.period_ms)
     }
 }
 
@@ -92,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_thirty_first_waits_until_the_first_is_a_minute_old() {
-        let mut window = Window::default();
+        let mut window = Window::of_messages();
         for at in 0..30 {
             assert_eq!(window.check(30, Millis(at * 10)), Ok(()));
             window.note(30, Millis(at * 10));
@@ -108,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_does_not_count() {
-        let mut window = Window::default();
+        let mut window = Window::of_messages();
         window.note(2, Millis(5));
         window.note(2, Millis(9));
         assert!(window.check(2, Millis(10)).is_err());
@@ -121,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_high_limit_keeps_few_entries() {
-        let mut window = Window::default();
+        let mut window = Window::of_messages();
         for at in 0..60_000 {
             window.note(1_000_000, Millis(at));
         }

@@ -1,0 +1,84 @@
+//! Queries: answered from memory, or from what a reader found, after the same rule has said whether the asker may see.
+
+use adapters::port::Read;
+use domain::command::{Reply, RoomView};
+use domain::facts::RoomFacts;
+use domain::id::Millis;
+use domain::identity::{Actor, Scopes};
+use domain::limits;
+use domain::query::Query;
+use domain::refusal::Refusal;
+use domain::rules::room;
+
+use super::Node;
+use super::decide::{Next, reply};
+use super::desk::Pending;
+
+impl Node {
+    pub(super) fn query(
+        &mut self,
+        pending: &mut Pending,
+        actor: &Actor,
+        query: &Query,
+        now: Millis,
+    ) -> Result<Next, Refusal> {
+        let answer = match query {
+            Query::Rooms { kind } => {
+                let Some(listed) = pending.listed.take() else {
+                    let (asker, most) = (actor.who.id.clone(), limits::ROOMS_LISTED_MAX);
+                    return Ok(Next::Read(Read::Rooms { asker, kind: *kind, most }));
+                };
+                let listed = listed.iter().filter(|room| !room.is_stale(now) || self.presence.occupied(&room.key));
+                Reply::Rooms(listed.map(|room| self.view(room)).collect())
+            }
+            Query::RoomConnections { room } => {
+                if let Some(next) = self.ensure(room, now) {
+                    return Ok(next);
+                }
+                room::see(room, self.rooms.peek(room), actor, Scopes::STATS)?;
+                Reply::Connections(self.presence.connections_in(room))
+            }
+            Query::UserConnections { user } => {
+                if actor.who.id == *user {
+                    Reply::Connections(self.presence.connections_of(actor.who.number))
+                } else if actor.standing.serves(Scopes::STATS) {
+                    let known = match (self.people.get(user), pending.person.take()) {
+                        (Some(person), _) => Some(person.clone()),
+                        (None, Some(found)) => found,
+                        (None, None) => return Ok(Next::Read(Read::Person(user.clone()))),
+                    };
+                    Reply::Connections(known.map_or(0, |person| self.presence.connections_of(person.number)))
+                } else {
+                    return Err(Refusal::Forbidden);
+                }
+            }
+            Query::Member { room, user } => {
+                if let Some(next) = self.ensure(room, now) {
+                    return Ok(next);
+                }
+                let facts = self.rooms.peek(room);
+                room::see(room, facts, actor, Scopes::GUILDS)?;
+                let member = facts.and_then(|facts| facts.members.get(user)).ok_or(Refusal::MemberNotFound)?;
+                Reply::Member { user: user.clone(), member: *member }
+            }
+            Query::Counts => {
+                let (connections, rooms) = self.presence.counts();
+                Reply::Counts { connections, rooms }
+            }
+        };
+        Ok(reply(pending, Ok(answer)))
+    }
+
+    pub(super) fn view(&self, room: &RoomFacts) -> RoomView {
+        RoomView {
+            key: room.key.clone(),
+            title: room.title.clone(),
+            kind: room.kind,
+            seats: room.seats.unwrap_or(self.policy.seats_default),
+            present: self.presence.user_count(&room.key),
+            users: self.presence.users(&room.key, limits::ROOM_USERS_SHOWN_MAX),
+            made_at: room.made_at,
+            changed_at: room.changed_at,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What goes into the node and what comes out: plain data, the same for threads and for the simulator.
+
+use std::sync::Arc;
+
+use adapters::port::{Batch, Failure, Found, Outcome, Read};
+use dialects::{CallId, Request};
+use domain::command::Reply;
+use domain::event::{Event, Signal};
+use domain::id::{ConnectionId, Cursor, Door, Offset};
+use domain::identity::Standing;
+use domain::model::{Person, RoomKey};
+use domain::refusal::Refusal;
+
+/// A number for a read or a call over REST, given back with its outcome.
+pub type Token = u64;
+
+/// Where a reply goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyTo {
+    /// To a session, under the number that it gave its call.
+    Connection(ConnectionId, CallId),
+    /// To a REST call.
+    Rest(Token),
+}
+
+impl ReplyTo {
+    /// The connection that asks; none over REST.
+    #[must_use]
+    pub fn connection(self) -> Option<ConnectionId> {
+        match self {
+            Self::Connection(connection, _) => Some(connection),
+            Self::Rest(_) => None,
+        }
+    }
+}
+
+/// A command or query with who asks it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Where the reply goes.
+    pub to: ReplyTo,
+    /// Through which door.
+    pub door: Door,
+    /// As a user or as a back end.
+    pub standing: Standing,
+    /// Who; none only for `Meet`, whose reply tells it.
+    pub who: Option<Arc<Person>>,
+    /// What.
+    pub request: Request,
+}
+
+/// What the node is told.
+#[derive(Debug)]
+pub enum Input {
+    /// Someone asks something.
+    Call(Call),
+    /// A connection is no more. Comes after its last call.
+    Gone(ConnectionId),
+    /// What became of the batch in flight.
+    Committed(Result<Vec<Outcome>, Failure>),
+    /// What a reader found.
+    Found(Token, Result<Found, Failure>),
+    /// What became of the recovery.
+    Recovered(Result<Cursor, Failure>),
+    /// A shard could not attach under what it knows by now: decide it again (HAZARDS 4).
+    Again(Call),
+}
+
+/// What the node wants done, in this order.
+#[derive(Debug)]
+pub enum Output {
+    /// Have the writer commit this; one at a time.
+    Commit(Batch),
+    /// Have the writer recover.
+    Recover,
+    /// Have a reader answer this.
+    Read(Token, Read),
+    /// Tell the caller.
+    Reply(Box<Told>),
+    /// Tell all shards what happened. Hints: a shard that misses one reads the log (invariant 8).
+    Announce(Announcement),
+    /// Tell all shards what is true now.
+    Signal(Arc<Signal>),
+}
+
+/// A reply on its way, with what it does to the connection's attachments.
+#[derive(Debug)]
+pub struct Told {
+    /// To whom.
+    pub to: ReplyTo,
+    /// The outcome.
+    pub result: Result<Reply, Refusal>,
+    /// Attach the connection before it hears the reply.
+    pub attach: Option<Attach>,
+    /// Detach the connection from these after it heard the reply.
+    pub detach: Vec<RoomKey>,
+}
+
+/// A connection is to be told of a room from now on.
+#[derive(Debug, Clone)]
+pub struct Attach {
+    /// Which room.
+    pub room: RoomKey,
+    /// From after this offset; from the shard's head when none (HAZARDS 3).
+    pub from: Option<Offset>,
+    /// The head that this was decided at.
+    pub decided_at: Offset,
+    /// The call, to be decided again when the shard knows of a removal after `decided_at`.
+    pub call: Option<Box<Call>>,
+}
+
+/// Events that happened, in offset order without a gap among them.
+#[derive(Debug, Clone)]
+pub struct Announcement {
+    /// They. Never empty.
+    pub events: Arc<[Arc<Event>]>,
+}
+
+impl Announcement {
+    /// The first event's offset.
+    #[must_use]
+    pub fn first(&self) -> Offset {
+        self.events[0].offset
+    }
+
+    /// The last event's offset.
+    #[must_use]
+    pub fn last(&self) -> Offset {
+        self.events[self.events.len() - 1].offset
+    }
+}

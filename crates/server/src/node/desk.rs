@@ -1,0 +1,111 @@
+//! What waits: calls whose facts are being read, calls behind them on the same connection, calls whose scope has
+//! something open, and calls that the full batch had no room for.
+//!
+//! Nothing is decided on facts whose fate is open (HAZARDS 10): where a room, a user or a maker is about to change, the
+//! next command of that scope waits for the outcome instead of being decided twice. Plain messages change no facts, so
+//! they never make anybody wait.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use domain::facts::RoomFacts;
+use domain::id::{ConnectionId, Cursor, UserId, UserNumber};
+use domain::model::{Person, RoomKey};
+use domain::refusal::BadResume;
+
+use super::call::{Call, Token};
+
+/// What a command may change for others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    /// A room's making, settings and roster.
+    Room(RoomKey),
+    /// A user's number and labels.
+    Person(UserId),
+    /// How many rooms a user has made.
+    Maker(UserNumber),
+}
+
+/// A call under decision, with what was read for it so far.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) call: Call,
+    /// How many times it was decided on facts that turned out stale.
+    pub(super) attempt: u8,
+    /// A shard gave it back: who entered is present already, only admission is decided again.
+    pub(super) again: bool,
+    /// Where to start from, once validated.
+    pub(super) start: Option<Result<Cursor, BadResume>>,
+    /// Whether its client id is known to have been used (HAZARDS 12).
+    pub(super) used: Option<bool>,
+    /// The rooms that a reader listed.
+    pub(super) listed: Option<Vec<RoomFacts>>,
+    /// The user that a reader found.
+    pub(super) person: Option<Option<Arc<Person>>>,
+}
+
+impl Pending {
+    pub(super) fn new(call: Call) -> Self {
+        Self { call, attempt: 0, again: false, start: None, used: None, listed: None, person: None }
+    }
+}
+
+/// What stands in a lane behind a waiting call.
+#[derive(Debug)]
+pub(super) enum InLane {
+    Call(Box<Pending>),
+    Gone,
+}
+
+/// For whom a read is.
+#[derive(Debug)]
+pub(super) enum Waiter {
+    /// For one call.
+    One(Box<Pending>),
+    /// For all who wait for this room.
+    Room(RoomKey),
+    /// For the node itself: events that nobody announced.
+    CatchUp,
+    /// For the node itself: whether there are any.
+    Head,
+}
+
+/// All that waits. Bounded by the calls that shards may have under way.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    next: Token,
+    pub(super) reads: HashMap<Token, Waiter>,
+    pub(super) rooms: HashMap<RoomKey, Vec<Pending>>,
+    pub(super) scopes: HashMap<Scope, VecDeque<Pending>>,
+    pub(super) backlog: VecDeque<Pending>,
+    /// Connections with a waiting call, and what is behind it.
+    pub(super) lanes: HashMap<ConnectionId, VecDeque<InLane>>,
+    /// How many open commands there are of each scope.
+    open: HashMap<Scope, usize>,
+}
+
+impl Desk {
+    pub(super) fn token(&mut self) -> Token {
+        self.next += 1;
+        self.next
+    }
+
+    pub(super) fn is_open(&self, scope: &Scope) -> bool {
+        self.open.contains_key(scope)
+    }
+
+    pub(super) fn open(&mut self, scope: &Scope) {
+        *self.open.entry(scope.clone()).or_default() += 1;
+    }
+
+    /// One open command of the scope has its outcome; gives who may be decided now.
+    pub(super) fn settle(&mut self, scope: &Scope) -> VecDeque<Pending> {
+        let Some(count) = self.open.get_mut(scope) else { return VecDeque::new() };
+        *count -= 1;
+        if *count > 0 {
+            return VecDeque::new();
+        }
+        self.open.remove(scope);
+        self.scopes.remove(scope).unwrap_or_default()
+    }
+}

@@ -1,0 +1,384 @@
+//! The node: the one place where order matters. Gather, decide, commit, announce.
+//!
+//! [`Node::step`] is a plain function: inputs and the time in, outputs out. It never waits; what it needs from the store
+//! is a read with a token out and a completion in. One batch is in flight while the next gathers, so a lone message waits
+//! for nothing but its sync and a flood shares it. The thread around it is `threads::node`; the simulator drives the same
+//! step. Rules are in `domain::rules`; neighbours: `decide` (one function per command), `outcome` (what became of a
+//! batch), `answer` (queries), `desk` (what waits), `rooms` (facts remembered).
+
+mod answer;
+mod call;
+mod decide;
+mod desk;
+mod ids;
+mod outcome;
+mod rooms;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use adapters::port::{Batch, Failure, Found, Read, Write};
+use domain::event::{Event, Signal, SignalKind};
+use domain::id::{ConnectionId, Cursor, Life, Millis, Offset, UserId, UserNumber};
+use domain::limits::{self, Policy};
+use domain::model::{Person, RoomKey};
+use domain::presence::Presence;
+use domain::refusal::Refusal;
+use domain::rules::pace::Window;
+
+pub use self::call::{Announcement, Attach, Call, Input, Output, ReplyTo, Token, Told};
+use self::decide::Next;
+use self::desk::{Desk, InLane, Pending, Scope, Waiter};
+pub use self::ids::Ids;
+use self::outcome::Slot;
+use self::rooms::Rooms;
+
+/// What a node starts with.
+#[derive(Debug)]
+pub struct Start {
+    /// What the operator set.
+    pub policy: Policy,
+    /// The random id of this start.
+    pub life: Life,
+    /// The log's head.
+    pub head: Cursor,
+    /// Who sent a message within the last 60 s, and when (HAZARDS 12).
+    pub recent: Vec<(UserNumber, Millis)>,
+    /// For new ids.
+    pub seed: [u8; 32],
+}
+
+/// Whether the writer takes batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    Ready,
+    /// A sync failed; a recovery is under way.
+    Recovering,
+    /// The last recovery failed; the next tick asks for another.
+    Broken,
+}
+
+/// The node. See the module.
+#[derive(Debug)]
+pub struct Node {
+    policy: Policy,
+    life: Life,
+    /// The first offset that this life may have written.
+    born: Offset,
+    /// Everything up to here was announced, and the facts remembered know of it.
+    head: Cursor,
+    ids: Ids,
+    rooms: Rooms,
+    people: HashMap<UserId, Arc<Person>>,
+    presence: Presence,
+    windows: HashMap<UserNumber, Window>,
+    first_uses: HashMap<UserNumber, Window>,
+    desk: Desk,
+    writer: Writer,
+    gathering: Vec<Slot>,
+    writes: Vec<Write>,
+    gathered_bytes: usize,
+    in_flight: Option<Vec<Slot>>,
+    catching_up: bool,
+    /// When something was last announced or looked for.
+    looked_at: Millis,
+    out: Vec<Output>,
+}
+
+impl Node {
+    /// A node at the head of the log.
+    #[must_use]
+    pub fn new(start: Start) -> Self {
+        let mut windows: HashMap<UserNumber, Window> = HashMap::new();
+        let limit = start.policy.loose_per_minute.max(start.policy.strict_per_minute);
+        for (user, at) in start.recent {
+            windows.entry(user).or_insert_with(Window::of_messages).note(limit, at);
+        }
+        Self {
+            policy: start.policy,
+            life: start.life,
+            born: start.head.offset.next(),
+            head: start.head,
+            ids: Ids::seeded(start.seed),
+            rooms: Rooms::default(),
+            people: HashMap::new(),
+            presence: Presence::default(),
+            windows,
+            first_uses: HashMap::new(),
+            desk: Desk::default(),
+            writer: Writer::Ready,
+            gathering: Vec::new(),
+            writes: Vec::new(),
+            gathered_bytes: 0,
+            in_flight: None,
+            catching_up: false,
+            looked_at: Millis(0),
+            out: Vec::new(),
+        }
+    }
+
+    /// One turn: takes the inputs in order, and puts what is to be done into `out`, in order.
+    pub fn step(&mut self, now: Millis, inputs: &mut Vec<Input>, out: &mut Vec<Output>) {
+        std::mem::swap(&mut self.out, out);
+        for input in inputs.drain(..) {
+            match input {
+                Input::Call(call) => self.call(Pending::new(call), now),
+                Input::Again(call) => self.call(Pending { again: true, ..Pending::new(call) }, now),
+                Input::Gone(connection) => self.gone(connection, now),
+                Input::Committed(result) => self.committed(result, now),
+                Input::Found(token, found) => self.found(token, found, now),
+                Input::Recovered(result) => self.recovered(result),
+            }
+        }
+        self.send_batch();
+        std::mem::swap(&mut self.out, out);
+    }
+
+    /// What is due by the clock; asked about once a second.
+    pub fn tick(&mut self, now: Millis, out: &mut Vec<Output>) {
+        std::mem::swap(&mut self.out, out);
+        if self.writer == Writer::Broken {
+            self.writer = Writer::Recovering;
+            self.out.push(Output::Recover);
+        }
+        // A crash between commit and announcement, on any node, is healed by looking (invariant 4).
+        if now.since(self.looked_at) >= limits::POLL_LOG_MS && self.in_flight.is_none() && !self.catching_up {
+            self.looked_at = now;
+            self.read(Waiter::Head, Read::Head);
+        }
+        self.windows.retain(|_, window| !window.is_idle(now));
+        self.first_uses.retain(|_, window| !window.is_idle(now));
+        if self.people.len() > limits::USERS_CACHED_MAX {
+            self.people.clear();
+        }
+        let (presence, desk) = (&self.presence, &self.desk);
+        self.rooms.evict(|room| presence.occupied(room) || desk.is_open(&Scope::Room(room.clone())));
+        std::mem::swap(&mut self.out, out);
+    }
+
+    /// The log's head, as far as it was announced.
+    #[must_use]
+    pub fn head(&self) -> Cursor {
+        self.head
+    }
+
+    /// Open connections and rooms with somebody present.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        self.presence.counts()
+    }
+
+    fn read(&mut self, waiter: Waiter, ask: Read) {
+        let token = self.desk.token();
+        self.desk.reads.insert(token, waiter);
+        self.out.push(Output::Read(token, ask));
+    }
+
+    fn signal(
+        &mut self,
+        room: &RoomKey,
+        who: &Arc<Person>,
+        kind: SignalKind,
+        origin: Option<ConnectionId>,
+        now: Millis,
+    ) {
+        let id = self.ids.message(now);
+        let signal =
+            Signal { room: room.clone(), after: self.head.offset, at: now, id, who: who.clone(), origin, kind };
+        self.out.push(Output::Signal(Arc::new(signal)));
+    }
+
+    /// A new call: behind what waits on its connection, or decided at once.
+    fn call(&mut self, pending: Pending, now: Millis) {
+        if let Some(connection) = pending.call.to.connection()
+            && let Some(lane) = self.desk.lanes.get_mut(&connection)
+        {
+            lane.push_back(InLane::Call(Box::new(pending)));
+            return;
+        }
+        self.proceed(pending, now);
+    }
+
+    fn gone(&mut self, connection: ConnectionId, now: Millis) {
+        if let Some(lane) = self.desk.lanes.get_mut(&connection) {
+            lane.push_back(InLane::Gone);
+            return;
+        }
+        for (room, who) in self.presence.depart(connection) {
+            self.signal(&room, &who, SignalKind::Went, Some(connection), now);
+        }
+    }
+
+    /// Decides a call as far as it goes; true when it has an outcome or a place in the batch.
+    fn proceed(&mut self, mut pending: Pending, now: Millis) -> bool {
+        let next = self.decide(&mut pending, now);
+        let lane = pending.call.to.connection();
+        match next {
+            Next::Reply(told) => {
+                self.out.push(Output::Reply(told));
+                return true;
+            }
+            Next::Done => return true,
+            Next::Write(write, then, scopes) => {
+                self.gather(pending, *write, then, scopes);
+                return true;
+            }
+            Next::Read(ask) => self.read(Waiter::One(Box::new(pending)), ask),
+            Next::Load(room) => {
+                let waiting = self.desk.rooms.entry(room.clone()).or_default();
+                waiting.push(pending);
+                if waiting.len() == 1 {
+                    self.read(Waiter::Room(room.clone()), Read::Room(room));
+                }
+            }
+            Next::Wait(scope) => self.desk.scopes.entry(scope).or_default().push_back(pending),
+            Next::Full => self.desk.backlog.push_back(pending),
+        }
+        if let Some(connection) = lane {
+            self.desk.lanes.entry(connection).or_default();
+        }
+        false
+    }
+
+    /// A call that had waited goes on; when it has its outcome, so do those behind it on its connection.
+    fn resume(&mut self, pending: Pending, now: Millis) {
+        let lane = pending.call.to.connection();
+        if !self.proceed(pending, now) {
+            return;
+        }
+        let Some(connection) = lane else { return };
+        let mut queue: VecDeque<InLane> = self.desk.lanes.remove(&connection).unwrap_or_default();
+        while let Some(item) = queue.pop_front() {
+            match item {
+                InLane::Gone => self.gone(connection, now),
+                InLane::Call(pending) => {
+                    if !self.proceed(*pending, now) {
+                        // It waits again: what is behind it stays behind it.
+                        self.desk.lanes.insert(connection, queue);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn found(&mut self, token: Token, found: Result<Found, Failure>, now: Millis) {
+        let Some(waiter) = self.desk.reads.remove(&token) else { return };
+        match waiter {
+            Waiter::One(pending) => match found {
+                Ok(found) => self.found_for(*pending, found, now),
+                other => {
+                    log_read_failure(&other);
+                    self.refuse(&pending, Refusal::Unavailable, now);
+                }
+            },
+            Waiter::Room(room) => self.found_room(&room, found, now),
+            Waiter::CatchUp => self.found_unannounced(found),
+            Waiter::Head => {
+                if let Ok(Found::Cursor(Some(head))) = found
+                    && head.offset > self.head.offset
+                    && self.in_flight.is_none()
+                {
+                    self.catch_up();
+                }
+            }
+        }
+    }
+
+    fn found_room(&mut self, room: &RoomKey, found: Result<Found, Failure>, now: Millis) {
+        let waiting = self.desk.rooms.remove(room).unwrap_or_default();
+        match found {
+            Ok(Found::Room(facts)) => {
+                self.rooms.learn(room, facts, now);
+                waiting.into_iter().for_each(|pending| self.resume(pending, now));
+            }
+            other => {
+                log_read_failure(&other);
+                waiting.into_iter().for_each(|pending| self.refuse(&pending, Refusal::Unavailable, now));
+            }
+        }
+    }
+
+    /// Refuses a call that had waited, and lets those behind it go on.
+    fn refuse(&mut self, pending: &Pending, refusal: Refusal, now: Millis) {
+        let (to, lane) = (pending.call.to, pending.call.to.connection());
+        self.out.push(Output::Reply(Box::new(Told { to, result: Err(refusal), attach: None, detach: Vec::new() })));
+        let Some(queue) = lane.and_then(|connection| self.desk.lanes.remove(&connection)) else { return };
+        for item in queue {
+            match item {
+                InLane::Call(pending) => self.call(*pending, now),
+                InLane::Gone => self.gone(lane.expect("a lane has its connection"), now),
+            }
+        }
+    }
+
+    /// Reads what was committed and not announced here: another node's, or this one's before a failure.
+    fn catch_up(&mut self) {
+        if !self.catching_up {
+            self.catching_up = true;
+            let ask = Read::Since { after: self.head.offset, upto: Offset(u64::MAX), rooms: None, bytes: 1 << 20 };
+            self.read(Waiter::CatchUp, ask);
+        }
+    }
+
+    fn found_unannounced(&mut self, found: Result<Found, Failure>) {
+        self.catching_up = false;
+        match found {
+            Ok(Found::Events { events, .. }) => {
+                let more = !events.is_empty();
+                self.announce(events);
+                if more {
+                    self.catch_up();
+                }
+            }
+            other => log_read_failure(&other),
+        }
+    }
+
+    /// Announces events in offset order, follows them, and moves the head as far as there is no gap.
+    fn announce(&mut self, events: Vec<Arc<Event>>) {
+        let mut run: Vec<Arc<Event>> = Vec::with_capacity(events.len());
+        for event in events {
+            if event.offset <= self.head.offset {
+                continue;
+            }
+            self.rooms.apply(&event);
+            if run.last().is_some_and(|last| last.offset.next() != event.offset) {
+                self.announce_run(std::mem::take(&mut run));
+            }
+            run.push(event);
+        }
+        if !run.is_empty() {
+            self.announce_run(run);
+        }
+    }
+
+    fn announce_run(&mut self, run: Vec<Arc<Event>>) {
+        let (first, last) = (run[0].offset, run[run.len() - 1].cursor());
+        self.out.push(Output::Announce(Announcement { events: run.into() }));
+        if first == self.head.offset.next() {
+            self.head = last;
+        } else {
+            self.catch_up();
+        }
+    }
+
+    fn send_batch(&mut self) {
+        if self.in_flight.is_none() && !self.gathering.is_empty() && self.writer == Writer::Ready {
+            self.in_flight = Some(std::mem::take(&mut self.gathering));
+            self.gathered_bytes = 0;
+            let writes = std::mem::take(&mut self.writes);
+            self.out.push(Output::Commit(Batch { life: self.life, writes }));
+        }
+    }
+}
+
+/// The world broke under a read: said once, here; the caller hears that the store is unavailable.
+fn log_read_failure(found: &Result<Found, Failure>) {
+    match found {
+        Err(failure) => tracing::error!(error = %failure, "The store could not answer a read."),
+        Ok(_) => {
+            tracing::error!("The store answered a read with another kind of answer; this is a bug in its adapter.");
+        }
+    }
+}

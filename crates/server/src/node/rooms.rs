@@ -1,0 +1,80 @@
+//! The facts of rooms that the node remembers: a bounded cache over the store (HAZARDS 24).
+//!
+//! A room's facts load whole at first touch and follow its events from then on. That there is no such room is remembered
+//! too. Rooms where somebody is attached, or whose facts are about to change, stay.
+
+use std::collections::HashMap;
+
+use domain::event::Event;
+use domain::facts::RoomFacts;
+use domain::id::Millis;
+use domain::limits;
+use domain::model::RoomKey;
+
+#[derive(Debug)]
+struct Entry {
+    facts: Option<Box<RoomFacts>>,
+    touched: Millis,
+}
+
+/// The cache.
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    entries: HashMap<RoomKey, Entry>,
+}
+
+impl Rooms {
+    /// Whether it is known what there is to know of the room: its facts, or that there is no such room.
+    pub(super) fn touch(&mut self, key: &RoomKey, now: Millis) -> bool {
+        self.entries.get_mut(key).map(|entry| entry.touched = now).is_some()
+    }
+
+    /// The facts; none when there is no such room or nothing is known of it ([`Rooms::touch`] tells which).
+    pub(super) fn peek(&self, key: &RoomKey) -> Option<&RoomFacts> {
+        self.entries.get(key).and_then(|entry| entry.facts.as_deref())
+    }
+
+    /// What a reader found. Facts that are older than what was heard meanwhile are not taken.
+    pub(super) fn learn(&mut self, key: &RoomKey, facts: Option<Box<RoomFacts>>, now: Millis) {
+        let known = self.peek(key).map(|facts| facts.last);
+        if known.is_none() || facts.as_ref().is_some_and(|found| Some(found.last) >= known) {
+            self.entries.insert(key.clone(), Entry { facts, touched: now });
+        }
+    }
+
+    /// Follows an event. Of rooms that aren't remembered nothing is learnt: their facts load when they are asked for.
+    pub(super) fn apply(&mut self, event: &Event) {
+        let Some(entry) = self.entries.get_mut(&event.room) else { return };
+        match &mut entry.facts {
+            Some(facts) => facts.apply(event),
+            None => entry.facts = RoomFacts::born(event).map(Box::new),
+        }
+    }
+
+    /// Forgets a room: what was decided on its facts turned out stale.
+    pub(super) fn forget(&mut self, key: &RoomKey) {
+        self.entries.remove(key);
+    }
+
+    /// Forgets everything: frames of a failed batch may have survived (HAZARDS 13).
+    pub(super) fn forget_all(&mut self) {
+        self.entries.clear();
+    }
+
+    /// Lets go of the longest idle rooms when there are too many; `stays` names those that must not go.
+    pub(super) fn evict(&mut self, stays: impl Fn(&RoomKey) -> bool) {
+        let mut idle: Vec<(Millis, RoomKey)> = self
+            .entries
+            .iter()
+            .filter(|(key, _)| !stays(key))
+            .map(|(key, entry)| (entry.touched, key.clone()))
+            .collect();
+        if idle.len() <= limits::IDLE_ROOMS_CACHED_MAX {
+            return;
+        }
+        idle.sort_unstable();
+        for (_, key) in idle.iter().take(idle.len() - limits::IDLE_ROOMS_CACHED_MAX / 2) {
+            self.entries.remove(key);
+        }
+    }
+}
