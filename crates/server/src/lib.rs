@@ -1,3 +1,4 @@
 //! server
 
 pub mod frame;
+pub mod handshake;
