@@ -1,1 +1,3 @@
+//! The binary `switchboard`.
+
 fn main() {}

@@ -27,7 +27,7 @@ use domain::refusal::Refusal;
 use domain::rules::pace::Window;
 
 pub use self::call::{Announcement, Attach, Call, Input, Output, ReplyTo, Token, Told};
-use self::decide::Next;
+use self::decide::{Next, Then};
 use self::desk::{Desk, InLane, Pending, Scope, Waiter};
 pub use self::ids::Ids;
 use self::outcome::Slot;
@@ -220,8 +220,12 @@ impl Node {
             }
             Next::Done => return true,
             Next::Write(write, then, scopes) => {
+                let met = !matches!(then, Then::Meet);
                 self.gather(pending, *write, then, scopes);
-                return true;
+                if met {
+                    return true;
+                }
+                // Until the user is durable the connection is not known here, and its going has to wait for its coming.
             }
             Next::Read(ask) => self.read(Waiter::One(Box::new(pending)), ask),
             Next::Load(room) => {
@@ -246,7 +250,13 @@ impl Node {
         if !self.proceed(pending, now) {
             return;
         }
-        let Some(connection) = lane else { return };
+        if let Some(connection) = lane {
+            self.release(connection, now);
+        }
+    }
+
+    /// What waited behind a call on its connection goes on.
+    fn release(&mut self, connection: ConnectionId, now: Millis) {
         let mut queue: VecDeque<InLane> = self.desk.lanes.remove(&connection).unwrap_or_default();
         while let Some(item) = queue.pop_front() {
             match item {
@@ -303,12 +313,8 @@ impl Node {
     fn refuse(&mut self, pending: &Pending, refusal: Refusal, now: Millis) {
         let (to, lane) = (pending.call.to, pending.call.to.connection());
         self.out.push(Output::Reply(Box::new(Told { to, result: Err(refusal), attach: None, detach: Vec::new() })));
-        let Some(queue) = lane.and_then(|connection| self.desk.lanes.remove(&connection)) else { return };
-        for item in queue {
-            match item {
-                InLane::Call(pending) => self.call(*pending, now),
-                InLane::Gone => self.gone(lane.expect("a lane has its connection"), now),
-            }
+        if let Some(connection) = lane {
+            self.release(connection, now);
         }
     }
 

@@ -62,8 +62,11 @@ impl Node {
         let mut again = Vec::new();
         for (slot, outcome) in slots.into_iter().zip(outcomes) {
             let Slot { pending, then, scopes } = slot;
+            let lane = waiting_lane(&pending, &then);
             if let Some(pending) = self.settled(pending, then, outcome, now) {
                 again.push(pending);
+            } else if let Some(connection) = lane {
+                self.release(connection, now);
             }
             self.close(&scopes, now);
         }
@@ -188,7 +191,8 @@ impl Node {
             return self.tell(call.to, Err(Refusal::Invalid));
         };
         if !self.presence.knows(connection) {
-            return; // It went while its coming was decided.
+            // It went while its coming was decided: nobody is told, and the call's place is given back.
+            return self.tell(call.to, Err(Refusal::NotPresent));
         }
         let came = self.presence.enter(room, connection, &who, now);
         let detach = self.presence.end_silent_seats(connection);
@@ -271,6 +275,9 @@ impl Node {
         for (slot, refusal) in refused {
             self.take_back(&slot.then);
             self.tell(slot.pending.call.to, Err(refusal));
+            if let Some(connection) = waiting_lane(&slot.pending, &slot.then) {
+                self.release(connection, now);
+            }
             self.close(&slot.scopes, now);
         }
     }
@@ -322,6 +329,11 @@ impl Node {
             Some(_) | None => Ok(found),
         }
     }
+}
+
+/// The connection that waits for this command's outcome before anything else of its own is decided.
+fn waiting_lane(pending: &Pending, then: &Then) -> Option<ConnectionId> {
+    pending.call.to.connection().filter(|_| matches!(then, Then::Meet))
 }
 
 fn asked_cursor(pending: &Pending) -> Option<Cursor> {

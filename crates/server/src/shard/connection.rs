@@ -1,0 +1,178 @@
+//! A connection's record: what a shard keeps of it. While it is idle it owns no buffer, no task and no timer of its own.
+
+use std::sync::Arc;
+
+use dialects::{Ask, CallId, Session};
+use domain::event::Signal;
+use domain::id::{ConnectionId, Millis, Offset, UserNumber};
+use domain::limits;
+use domain::model::Person;
+use smallvec::SmallVec;
+
+use super::wheel::Tick;
+use crate::frame::Decoder;
+
+/// The call that makes a user durable before the session exists; sessions number theirs from 0.
+pub(super) const MEET: CallId = CallId::MAX;
+
+/// Where a connection stands in its life.
+pub(super) enum Phase {
+    /// The head of its request is being read.
+    Head,
+    /// It asked for a socket; who it is is being made durable.
+    Meeting(Box<Ask>),
+    /// Its session decides whether to upgrade; the handshake's key waits for the answer.
+    Opening(Box<str>),
+    /// Upgraded.
+    Open,
+    /// The goodbye is said; what it still sends is swallowed until it closes, or until its time is up.
+    Closing,
+}
+
+/// A connection's place in a room's list of listeners.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seat {
+    pub(super) room: u32,
+    /// Where in the list it stands.
+    pub(super) place: u32,
+    /// In the list of those who share the room's run (attached to this room only, under the name everybody is shown),
+    /// or in the list of those who get slices of their own (HAZARDS 5).
+    pub(super) shares: bool,
+}
+
+/// Behind the shard's head, on a cursor of its own (invariant 6).
+#[derive(Debug, Default)]
+pub(super) struct Lag {
+    /// Everything up to here was said.
+    pub(super) cursor: Offset,
+    /// A read is under way.
+    pub(super) reading: bool,
+    /// Who came and went meanwhile: the first kind missed and the last signal, to say the difference (HAZARDS 7).
+    pub(super) missed: Vec<Missed>,
+}
+
+/// What was missed of one user's presence in one room.
+#[derive(Debug)]
+pub(super) struct Missed {
+    pub(super) user: UserNumber,
+    pub(super) first_came: bool,
+    pub(super) last: Arc<Signal>,
+}
+
+/// A connection.
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) phase: Phase,
+    /// Which dialect, by its place in the shard's list.
+    pub(super) dialect: u8,
+    /// Bytes can be read, as far as is known.
+    pub(super) readable: bool,
+    /// The kernel took less than was offered: wait until it says that it can be written.
+    pub(super) blocked: bool,
+    /// It is in the list of those to be read or to be flushed.
+    pub(super) queued: bool,
+    pub(super) dirty: bool,
+    /// An answer that may be large is under way: nothing more is heard until it is here.
+    pub(super) heavy: bool,
+    /// The node knows of it, and has to be told when it goes.
+    pub(super) met: bool,
+    /// It was upgraded.
+    pub(super) opened: bool,
+    /// The peer has said goodbye.
+    pub(super) peer_closed: bool,
+    /// Our side is shut.
+    pub(super) shut: bool,
+    /// Calls under way.
+    pub(super) calls: u16,
+    pub(super) decoder: Decoder,
+    pub(super) who: Option<Arc<Person>>,
+    pub(super) session: Option<Box<dyn Session>>,
+    /// Input that was read and not yet heard.
+    pub(super) kept: Vec<u8>,
+    /// Output that the kernel has not taken yet, from `sent` on.
+    pub(super) outbox: Vec<u8>,
+    pub(super) sent: u32,
+    pub(super) seats: SmallVec<[Seat; 1]>,
+    pub(super) lag: Option<Box<Lag>>,
+    /// The pass in which it last took its part of its room's run, and how far.
+    pub(super) pass: u64,
+    pub(super) taken: u32,
+    /// When its credential ends, and the moments its deadlines run from.
+    pub(super) ends: Option<Millis>,
+    pub(super) armed: Tick,
+    pub(super) since: Tick,
+    pub(super) since_closing: Tick,
+    pub(super) heard: Tick,
+    pub(super) pinged: Tick,
+    pub(super) ponged: Tick,
+    pub(super) moved: Tick,
+    /// What it may still send at once, refilled over time (THREATS T14).
+    pub(super) frames_left: u32,
+    pub(super) bytes_left: u32,
+    pub(super) refilled: Tick,
+}
+
+impl Connection {
+    pub(super) fn new(id: ConnectionId, now: Tick, frames: u32, bytes: u32) -> Self {
+        Self {
+            id,
+            phase: Phase::Head,
+            dialect: 0,
+            readable: true,
+            blocked: false,
+            queued: false,
+            dirty: false,
+            heavy: false,
+            met: false,
+            opened: false,
+            peer_closed: false,
+            shut: false,
+            calls: 0,
+            decoder: Decoder::default(),
+            who: None,
+            session: None,
+            kept: Vec::new(),
+            outbox: Vec::new(),
+            sent: 0,
+            seats: SmallVec::new(),
+            lag: None,
+            pass: 0,
+            taken: 0,
+            ends: None,
+            armed: Tick(u32::MAX),
+            since: now,
+            since_closing: now,
+            heard: now,
+            pinged: now,
+            ponged: now,
+            moved: now,
+            frames_left: frames,
+            bytes_left: bytes,
+            refilled: now,
+        }
+    }
+
+    /// Bytes that wait for the kernel.
+    pub(super) fn waiting(&self) -> usize {
+        self.outbox.len() - self.sent as usize
+    }
+
+    /// Whether it is told what happens as it happens.
+    pub(super) fn is_level(&self) -> bool {
+        self.lag.is_none()
+    }
+
+    /// Whether nothing is read from it for now.
+    pub(super) fn is_paused(&self) -> bool {
+        match self.phase {
+            Phase::Head | Phase::Closing => false,
+            Phase::Meeting(_) | Phase::Opening(_) => true,
+            Phase::Open => {
+                self.lag.is_some()
+                    || self.heavy
+                    || self.calls >= limits::CALLS_PER_CONNECTION_MAX
+                    || self.waiting() > limits::OUTBOX_BYTES_MAX
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Deadlines: the contracts' time-outs, each connection's earliest one on the shard's wheel.
+//!
+//! While a peer does not take what is written, only the write deadline runs: nothing is read from it, so its silence says
+//! nothing (invariant 6).
+
+use dialects::Close;
+use domain::id::Millis;
+
+use super::connection::Phase;
+use super::wheel::Tick;
+use super::{Net, Shard, Slot};
+use crate::frame;
+
+impl Shard {
+    /// The earliest moment at which the connection has to be looked at.
+    pub(super) fn earliest(&self, slot: Slot) -> Option<Tick> {
+        let timing = &self.parts.timing;
+        let connection = self.connections.get(slot as usize)?.as_deref()?;
+        let mut at = match connection.phase {
+            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) => connection.since.plus_ms(timing.head_ms),
+            Phase::Closing => connection.since_closing.plus_ms(timing.closing_ms),
+            Phase::Open if connection.blocked || connection.lag.is_some() => connection.moved.plus_ms(timing.write_ms),
+            Phase::Open => {
+                let ping = connection.pinged.plus_ms(timing.ping_ms);
+                let pong = connection.ponged.plus_ms(timing.pong_ms);
+                ping.min(pong).min(connection.heard.plus_ms(timing.read_ms))
+            }
+        };
+        if matches!(connection.phase, Phase::Open) {
+            let session = connection.session.as_ref().and_then(|session| session.deadline());
+            for moment in [connection.ends, session].into_iter().flatten() {
+                at = at.min(self.wheel.tick_after(moment));
+            }
+        }
+        Some(at)
+    }
+
+    /// Looks at the connections that came up.
+    pub(super) fn deadlines(&mut self, net: &mut dyn Net) {
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.turn(self.now, &mut due);
+        for (slot, at) in due.drain(..) {
+            if self.get(slot).is_some_and(|connection| connection.armed == at) {
+                self.come_up(slot, net);
+                self.arm(slot);
+            }
+        }
+        self.due = due;
+    }
+
+    fn come_up(&mut self, slot: Slot, net: &mut dyn Net) {
+        let (timing, now, tick) = (self.parts.timing, self.now, self.wheel.now());
+        let Some(connection) = self.get(slot) else { return };
+        connection.armed = Tick(u32::MAX);
+        let past = |from: Tick, ms: u64| tick >= from.plus_ms(ms);
+        match connection.phase {
+            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) if past(connection.since, timing.head_ms) => {
+                self.gone(slot, net);
+            }
+            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) => {}
+            Phase::Closing if past(connection.since_closing, timing.closing_ms) => self.gone(slot, net),
+            Phase::Closing => {}
+            Phase::Open if connection.ends.is_some_and(|ends| ends <= now) => {
+                self.close(slot, Close { code: 4401, reason: "token expired" });
+            }
+            Phase::Open if connection.blocked => {
+                if past(connection.moved, timing.write_ms) {
+                    self.gone(slot, net);
+                }
+            }
+            // It is behind and takes what it is given: its deadlines rest.
+            Phase::Open if connection.lag.is_some() => connection.moved = tick,
+            Phase::Open if past(connection.ponged, timing.pong_ms) || past(connection.heard, timing.read_ms) => {
+                self.close(slot, Close { code: 1001, reason: "no sign of life" });
+            }
+            Phase::Open => {
+                if past(connection.pinged, timing.ping_ms) {
+                    connection.pinged = tick;
+                    self.say_raw(slot, |out| frame::encode_ping_into(out, &[]));
+                }
+                self.wake_session(slot, now);
+            }
+        }
+    }
+
+    fn wake_session(&mut self, slot: Slot, now: Millis) {
+        let mut steps = std::mem::take(&mut self.steps);
+        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut())
+            && session.deadline().is_some_and(|deadline| deadline <= now)
+        {
+            session.wake(now, &mut steps);
+        }
+        self.take_steps(slot, &mut steps);
+        self.give_back(steps);
+    }
+
+    /// When the next turn is due at the latest.
+    pub(super) fn next_turn(&self) -> Option<Millis> {
+        let gap = self.gap_since.filter(|_| !self.gap_reading).map(|since| since.plus(domain::limits::GAP_WAIT_MS));
+        [self.wheel.next(), gap].into_iter().flatten().min()
+    }
+}

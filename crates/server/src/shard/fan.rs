@@ -1,0 +1,213 @@
+//! News to listeners: encoded once per (room, dialect) into the room's run; whoever caused them, and whoever listens in
+//! his own way, gets a rendering of his own at the same place in the order.
+
+use std::sync::Arc;
+
+use dialects::{Audience, Said, Whose};
+use domain::event::{Event, News, Signal, SignalKind};
+use domain::id::Offset;
+use domain::limits;
+use smallvec::SmallVec;
+
+use super::connection::{Connection, Lag, Missed};
+use super::hub::Piece;
+use super::{Shard, Slot};
+use crate::frame;
+
+impl Shard {
+    /// The next event of the log.
+    pub(super) fn happened(&mut self, event: &Arc<Event>) {
+        self.spread(&News::Event(event.clone()));
+        self.head = event.offset;
+        self.exclude(event);
+    }
+
+    /// News to all who are attached to their room.
+    pub(super) fn spread(&mut self, news: &News) {
+        let Some(room) = self.hub.find(news.room()) else { return };
+        let own: SmallVec<[Slot; 2]> = self.hub.connections_of(news.by().number);
+        // Those who caused them and share a run take what is before, so that their own rendering stands in its place.
+        own.iter().for_each(|slot| self.take_run(*slot));
+        for list in 0..self.hub.rooms[room as usize].lists.len() {
+            self.spread_run(room, list, news);
+        }
+        for slot in own {
+            self.skip_run(slot, room);
+            if self.shares(slot, room) {
+                self.tell_one(slot, room, news);
+            }
+        }
+        for place in 0..self.hub.rooms[room as usize].singles.len() {
+            let slot = self.hub.rooms[room as usize].singles[place];
+            self.tell_one(slot, room, news);
+        }
+    }
+
+    fn spread_run(&mut self, room: u32, list: usize, news: &News) {
+        let entry = &mut self.hub.rooms[room as usize];
+        let list = &mut entry.lists[list];
+        if list.slots.is_empty() {
+            return;
+        }
+        self.said.clear();
+        let to = Audience { whose: Whose::Other, room: &entry.shown };
+        self.parts.dialects[usize::from(list.dialect)].tell(news, to, &mut self.said);
+        if self.said.is_empty() {
+            return;
+        }
+        frames(&self.said, &mut list.run.bytes);
+        let piece = match news {
+            News::Event(event) => Piece::Event(event.offset),
+            News::Signal(signal) => Piece::Signal(signal.clone()),
+        };
+        list.run.marks.push((list.run.bytes.len(), piece));
+        self.hub.activate(room);
+    }
+
+    fn shares(&self, slot: Slot, room: u32) -> bool {
+        let connection = self.connections.get(slot as usize).and_then(|connection| connection.as_deref());
+        connection.is_some_and(|connection| connection.seats.iter().any(|seat| seat.shares && seat.room == room))
+    }
+
+    /// The bytes that a room's run has for a dialect in this pass.
+    pub(super) fn run_bytes(&self, room: u32, dialect: u8) -> u32 {
+        let lists = &self.hub.rooms[room as usize].lists;
+        let run = lists.iter().find(|list| list.dialect == dialect).map_or(0, |list| list.run.bytes.len());
+        u32::try_from(run).expect("a turn's run is bounded far below 4 GiB")
+    }
+
+    /// Whatever its room's run has by now is not for this one.
+    pub(super) fn skip_all(&mut self, slot: Slot) {
+        let seat = self.get(slot).and_then(|connection| connection.seats.iter().find(|seat| seat.shares).copied());
+        if let Some(seat) = seat {
+            self.skip_run(slot, seat.room);
+        }
+    }
+
+    /// News for one connection only, wherever they happened.
+    pub(super) fn tell_single(&mut self, slot: Slot, news: &News) {
+        if let Some(room) = self.hub.find(news.room()) {
+            self.tell_one(slot, room, news);
+        }
+    }
+
+    /// What was just added to the run is not for this one.
+    fn skip_run(&mut self, slot: Slot, room: u32) {
+        if !self.shares(slot, room) {
+            return;
+        }
+        let Some(dialect) = self.get(slot).map(|connection| connection.dialect) else { return };
+        let (pass, taken) = (self.pass, self.run_bytes(room, dialect));
+        if let Some(connection) = self.get(slot) {
+            (connection.pass, connection.taken) = (pass, taken);
+        }
+    }
+
+    /// A rendering for one connection only.
+    fn tell_one(&mut self, slot: Slot, room: u32, news: &News) {
+        let Some(connection) = self.connections.get_mut(slot as usize).and_then(|connection| connection.as_deref_mut())
+        else {
+            return;
+        };
+        if !connection.is_level() {
+            return missed(connection, news);
+        }
+        if connection.blocked && connection.waiting() > limits::OUTBOX_BYTES_MAX {
+            if let News::Event(event) = news {
+                self.tally.lagged += 1;
+                connection.lag = Some(Box::new(Lag { cursor: Offset(event.offset.0 - 1), ..Lag::default() }));
+            }
+            return missed(connection, news);
+        }
+        let entry = &self.hub.rooms[room as usize];
+        self.said.clear();
+        let dialect = &self.parts.dialects[usize::from(connection.dialect)];
+        dialect.tell(news, audience(connection, &entry.key, &entry.shown, news), &mut self.said);
+        if !self.said.is_empty() {
+            frames(&self.said, &mut connection.outbox);
+            self.queue_flush(slot);
+        }
+    }
+
+    /// An event from the log, for one who is behind.
+    pub(super) fn tell_behind(&mut self, slot: Slot, event: &Arc<Event>) {
+        let Some(room) = self.hub.find(&event.room) else { return };
+        let Some(connection) = self.connections[slot as usize].as_deref_mut() else { return };
+        if connection.seats.iter().all(|seat| seat.room != room) {
+            return;
+        }
+        let entry = &self.hub.rooms[room as usize];
+        let news = News::Event(event.clone());
+        self.said.clear();
+        let dialect = &self.parts.dialects[usize::from(connection.dialect)];
+        dialect.tell(&news, audience_in(connection, self.parts.life, &entry.key, &entry.shown, event), &mut self.said);
+        frames(&self.said, &mut connection.outbox);
+    }
+
+    /// A signal, now or when the head it follows is reached.
+    pub(super) fn signalled(&mut self, signal: Arc<Signal>) {
+        if signal.after > self.head {
+            if self.early_signals.len() < limits::ANNOUNCEMENTS_MAX {
+                self.early_signals.push_back(signal);
+            }
+            return;
+        }
+        self.spread(&News::Signal(signal));
+    }
+}
+
+/// How a listener stands to news that happen now.
+fn audience<'a>(connection: &'a Connection, key: &domain::model::RoomKey, shown: &'a str, news: &News) -> Audience<'a> {
+    let whose = if news.origin() == Some(connection.id) {
+        Whose::Origin
+    } else if connection.who.as_ref().is_some_and(|who| who.number == news.by().number) {
+        Whose::Actor
+    } else {
+        Whose::Other
+    };
+    let alias = connection.session.as_ref().and_then(|session| session.name_of(key));
+    Audience { whose, room: alias.unwrap_or(shown) }
+}
+
+/// How a listener stands to an event of the log: a connection's number means it only within its life.
+fn audience_in<'a>(
+    connection: &'a Connection,
+    life: domain::id::Life,
+    key: &domain::model::RoomKey,
+    shown: &'a str,
+    event: &Event,
+) -> Audience<'a> {
+    let whose = if event.life == life && event.origin == Some(connection.id) {
+        Whose::Origin
+    } else if connection.who.as_ref().is_some_and(|who| who.id == event.by.id) {
+        Whose::Actor
+    } else {
+        Whose::Other
+    };
+    let alias = connection.session.as_ref().and_then(|session| session.name_of(key));
+    Audience { whose, room: alias.unwrap_or(shown) }
+}
+
+/// Remembers presence for one who is behind, so that the difference can be said (HAZARDS 7). Typing is dropped.
+pub(super) fn missed(connection: &mut Connection, news: &News) {
+    let News::Signal(signal) = news else { return };
+    let came = match signal.kind {
+        SignalKind::Came => true,
+        SignalKind::Went => false,
+        SignalKind::Typing { .. } => return,
+    };
+    let Some(lag) = &mut connection.lag else { return };
+    let known = lag.missed.iter_mut().find(|m| m.user == signal.who.number && m.last.room == signal.room);
+    if let Some(known) = known {
+        known.last = signal.clone();
+    } else if lag.missed.len() < limits::SAVED_PRESENCE_MAX {
+        lag.missed.push(Missed { user: signal.who.number, first_came: came, last: signal.clone() });
+    }
+}
+
+/// Puts frames around messages.
+fn frames(said: &Said, out: &mut Vec<u8>) {
+    for message in said.messages() {
+        frame::encode_into(out, frame::Opcode::Text, message);
+    }
+}

@@ -1,0 +1,356 @@
+//! Hearing: bytes become frames, frames go to the session, and its steps are taken in order.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use dialects::{CallId, Close, Frame, Step, Steps};
+use domain::command::Reply;
+use domain::event::{Signal, SignalKind};
+use domain::id::MessageId;
+use domain::model::RoomKey;
+use domain::refusal::Refusal;
+
+use super::connection::{Connection, Phase};
+use super::wheel::TICK_MS;
+use super::{Net, Shard, Slot};
+use crate::frame::{self, Incoming, Limits, Progress};
+
+/// Connections read in one turn; the rest go on in the next, after what this one caused was written.
+const READS_PER_TURN: usize = 1024;
+
+/// What a message was that isn't the session's to hear.
+enum Heard {
+    Ping(Vec<u8>),
+    Pong,
+    Close(Option<u16>),
+}
+
+impl Shard {
+    /// Reads those who have something to say; true when some are left for the next turn.
+    pub(super) fn read_sockets(&mut self, net: &mut dyn Net) -> bool {
+        for _ in 0..READS_PER_TURN.min(self.to_read.len()) {
+            let Some(slot) = self.to_read.pop_front() else { break };
+            if let Some(connection) = self.get(slot) {
+                connection.queued = false;
+                self.read_socket(slot, net);
+            }
+        }
+        !self.to_read.is_empty()
+    }
+
+    fn read_socket(&mut self, slot: Slot, net: &mut dyn Net) {
+        if self.get(slot).is_none_or(|connection| connection.is_paused()) {
+            return;
+        }
+        let kept = self.get(slot).map(|connection| match connection.phase {
+            // The head keeps what it has; frames that were kept come before what is read next.
+            Phase::Head => Vec::new(),
+            Phase::Meeting(_) | Phase::Opening(_) | Phase::Open | Phase::Closing => {
+                std::mem::take(&mut connection.kept)
+            }
+        });
+        if let Some(mut kept) = kept.filter(|kept| !kept.is_empty()) {
+            self.heard(slot, &mut kept, net);
+            self.queue_read(slot);
+            return;
+        }
+        if !self.get(slot).is_some_and(|connection| connection.readable) {
+            return;
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        match net.read(slot, &mut buffer) {
+            Ok(0) => self.hung_up(slot, net),
+            Ok(bytes) => {
+                if bytes < buffer.len()
+                    && let Some(connection) = self.get(slot)
+                {
+                    // Edge-triggered: less than was asked for means that there is no more.
+                    connection.readable = false;
+                }
+                self.heard(slot, &mut buffer[..bytes], net);
+                self.queue_read(slot);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if let Some(connection) = self.get(slot) {
+                    connection.readable = false;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_read(slot),
+            Err(_) => self.gone(slot, net),
+        }
+        self.buffer = buffer;
+    }
+
+    /// The peer has closed its side. What it is still owed is written, as long as it takes it.
+    fn hung_up(&mut self, slot: Slot, net: &mut dyn Net) {
+        self.gone(slot, net);
+    }
+
+    fn heard(&mut self, slot: Slot, input: &mut [u8], net: &mut dyn Net) {
+        let now = self.wheel.tick(self.now);
+        let Some(connection) = self.get(slot) else { return };
+        connection.heard = now;
+        match connection.phase {
+            Phase::Head => self.hear_head(slot, input, net),
+            Phase::Open => self.hear_frames(slot, input, net),
+            Phase::Meeting(_) | Phase::Opening(_) => connection.kept.extend_from_slice(input),
+            Phase::Closing => self.hear_the_last(slot, input, net),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { message_bytes_max: self.parts.allowance.message_bytes_max, fragments_max: frame::FRAGMENTS_MAX }
+    }
+
+    /// Frames, one message at a time: after each its steps are taken, and the session may have to wait.
+    fn hear_frames(&mut self, slot: Slot, input: &mut [u8], net: &mut dyn Net) {
+        if !self.spend_bytes(slot, input.len()) {
+            return self.close(slot, Close { code: 1008, reason: "too much at once" });
+        }
+        let (now, limits) = (self.now, self.limits());
+        let mut steps = std::mem::take(&mut self.steps);
+        let mut at = 0;
+        while let Some(connection) = self.get(slot).filter(|connection| matches!(connection.phase, Phase::Open)) {
+            if connection.is_paused() {
+                connection.kept.extend_from_slice(&input[at..]);
+                break;
+            }
+            let Connection { decoder, session, .. } = connection;
+            let mut other = None;
+            let mut messages = 0;
+            let result = decoder.push(&mut input[at..], &limits, &mut |incoming| {
+                let frame = match incoming {
+                    Incoming::Text(text) => Frame::Text(text),
+                    Incoming::Binary(bytes) => Frame::Binary(bytes),
+                    Incoming::Ping(payload) => return stop(other.insert(Heard::Ping(payload.to_vec()))),
+                    Incoming::Pong(_) => return stop(other.insert(Heard::Pong)),
+                    Incoming::Close { code, .. } => return stop(other.insert(Heard::Close(code))),
+                };
+                messages += 1;
+                if let Some(session) = session {
+                    session.hear(frame, now, &mut steps);
+                }
+                ControlFlow::Break(())
+            });
+            self.count_heard(slot, messages);
+            if (messages > 0 || other.is_some()) && !self.spend_frame(slot) {
+                self.close(slot, Close { code: 1008, reason: "too many messages" });
+                break;
+            }
+            self.take_steps(slot, &mut steps);
+            if let Some(heard) = other {
+                self.hear_control(slot, heard, net);
+            }
+            match result {
+                Ok(Progress::All | Progress::Closed) => break,
+                Ok(Progress::Stopped { consumed }) => at += consumed,
+                Err(violation) => {
+                    self.violated(slot, violation);
+                    break;
+                }
+            }
+        }
+        self.give_back(steps);
+    }
+
+    fn violated(&mut self, slot: Slot, violation: frame::Violation) {
+        if let Some(dialect) = self.get(slot).map(|connection| connection.dialect) {
+            self.count_error(dialect, violation.reason());
+        }
+        self.close(slot, Close { code: violation.close_code(), reason: violation.reason() });
+    }
+
+    fn count_heard(&mut self, slot: Slot, messages: u64) {
+        let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
+        self.tally.doors[dialect].heard += messages;
+    }
+
+    fn hear_control(&mut self, slot: Slot, heard: Heard, net: &mut dyn Net) {
+        let now = self.wheel.tick(self.now);
+        match heard {
+            Heard::Pong => {
+                if let Some(connection) = self.get(slot) {
+                    connection.ponged = now;
+                }
+            }
+            Heard::Ping(payload) => {
+                self.say_raw(slot, |out| frame::encode_pong_into(out, &payload));
+            }
+            Heard::Close(code) => {
+                self.say_raw(slot, |out| frame::encode_close_into(out, code, ""));
+                self.closing(slot);
+                // Both have said goodbye: what is owed is written, and then it ends (RFC 6455, 7.1.1).
+                if let Some(connection) = self.get(slot) {
+                    connection.peer_closed = true;
+                }
+                self.end_if_done(slot, net);
+            }
+        }
+    }
+
+    /// What comes after our goodbye: only the peer's own matters.
+    fn hear_the_last(&mut self, slot: Slot, input: &mut [u8], net: &mut dyn Net) {
+        let limits = self.limits();
+        let Some(connection) = self.get(slot) else { return };
+        if connection.session.is_none() {
+            return; // A refused upgrade: whatever it still sends is swallowed.
+        }
+        let mut closed = false;
+        let result = connection.decoder.push(input, &limits, &mut |incoming| {
+            closed |= matches!(incoming, Incoming::Close { .. });
+            ControlFlow::Continue(())
+        });
+        connection.peer_closed |= closed || result == Ok(Progress::Closed);
+        self.end_if_done(slot, net);
+    }
+
+    /// Takes bytes from the connection's allowance; false when it has none left (THREATS T14).
+    fn spend_bytes(&mut self, slot: Slot, bytes: usize) -> bool {
+        self.refill(slot);
+        let Some(connection) = self.get(slot) else { return true };
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let enough = connection.bytes_left >= bytes;
+        connection.bytes_left = connection.bytes_left.saturating_sub(bytes);
+        enough
+    }
+
+    fn spend_frame(&mut self, slot: Slot) -> bool {
+        let Some(connection) = self.get(slot) else { return true };
+        let enough = connection.frames_left > 0;
+        connection.frames_left = connection.frames_left.saturating_sub(1);
+        enough
+    }
+
+    fn refill(&mut self, slot: Slot) {
+        let (now, allowance) = (self.wheel.tick(self.now), self.parts.allowance);
+        let Some(connection) = self.get(slot) else { return };
+        let ms = u64::from(now.since(connection.refilled)) * TICK_MS;
+        if ms < 1_000 && connection.frames_left > 0 && connection.bytes_left > allowance.bytes_burst / 2 {
+            return;
+        }
+        let add = |left: u32, rate: u32, most: u32| {
+            let more = u64::from(rate) * ms / 1_000;
+            u32::try_from((u64::from(left) + more).min(u64::from(most))).unwrap_or(most)
+        };
+        connection.frames_left = add(connection.frames_left, allowance.frames_per_second, allowance.frames_burst);
+        connection.bytes_left = add(connection.bytes_left, allowance.bytes_per_second, allowance.bytes_burst);
+        connection.refilled = now;
+    }
+
+    /// The outcome of a call, to the session.
+    pub(super) fn answered(&mut self, slot: Slot, call: CallId, result: Result<&Reply, &Refusal>) {
+        let now = self.now;
+        let mut steps = std::mem::take(&mut self.steps);
+        if let Some(connection) = self.get(slot)
+            && let Some(session) = &mut connection.session
+        {
+            session.answer(call, result, now, &mut steps);
+        }
+        self.take_steps(slot, &mut steps);
+        self.give_back(steps);
+        self.queue_read(slot);
+    }
+
+    /// Takes a session's steps, in order. Nothing is taken from one who is leaving.
+    pub(super) fn take_steps(&mut self, slot: Slot, steps: &mut Steps) {
+        for step in steps.drain(..) {
+            let Some(connection) = self.get(slot) else { return };
+            match (&connection.phase, step) {
+                (Phase::Closing | Phase::Head | Phase::Meeting(_), _) => {}
+                (_, Step::Accept(protocol)) => self.accept(slot, protocol.as_deref()),
+                (Phase::Opening(_), Step::Answer(answer)) => self.answer(slot, &answer),
+                (Phase::Open, Step::Answer(_)) => {}
+                (_, Step::Call(id, request)) => self.call(slot, id, request),
+                (Phase::Open, Step::Say(text)) => {
+                    self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Text, &text));
+                }
+                (Phase::Open, Step::Hint(room, kind)) => self.hint(slot, &room, kind),
+                (Phase::Open, Step::Close(close)) => self.close(slot, close),
+                (Phase::Opening(_), Step::Say(_) | Step::Hint(..) | Step::Close(_)) => {}
+            }
+        }
+    }
+
+    /// Typing and the like: to the bus, never through the node (HAZARDS 21).
+    fn hint(&mut self, slot: Slot, room: &RoomKey, kind: SignalKind) {
+        let (after, at) = (self.head, self.now);
+        let attached = self.hub.find(room);
+        let Some(connection) = self.get(slot) else { return };
+        let Some(who) = connection.who.clone() else { return };
+        if attached.is_none_or(|room| connection.seats.iter().all(|seat| seat.room != room)) {
+            return;
+        }
+        let origin = Some(connection.id);
+        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, kind };
+        self.out.signals.push(Arc::new(signal));
+    }
+
+    /// Says something to one connection only, at its place in the order of what it is told.
+    pub(super) fn say_raw(&mut self, slot: Slot, encode: impl FnOnce(&mut Vec<u8>)) {
+        self.take_run(slot);
+        if let Some(connection) = self.get(slot) {
+            encode(&mut connection.outbox);
+            self.queue_flush(slot);
+        }
+    }
+
+    /// Says goodbye: a close frame, and then the peer's, or the deadline.
+    pub(super) fn close(&mut self, slot: Slot, close: Close) {
+        if self.get(slot).is_some_and(|connection| matches!(connection.phase, Phase::Open)) {
+            self.say_raw(slot, |out| frame::encode_close_into(out, Some(close.code), close.reason));
+            self.closing(slot);
+        }
+    }
+
+    /// From now on it is only written to, until it is done.
+    pub(super) fn closing(&mut self, slot: Slot) {
+        self.leave_all(slot);
+        let now = self.wheel.tick(self.now);
+        if let Some(connection) = self.get(slot) {
+            connection.phase = Phase::Closing;
+            connection.lag = None;
+            connection.kept = Vec::new();
+            connection.since_closing = now;
+        }
+        self.queue_flush(slot);
+        self.arm(slot);
+        self.queue_read(slot);
+    }
+
+    /// A goodbye that both sides have said and that is written ends the connection.
+    pub(super) fn end_if_done(&mut self, slot: Slot, net: &mut dyn Net) {
+        let done = self.get(slot).is_some_and(|connection| {
+            matches!(connection.phase, Phase::Closing) && connection.peer_closed && connection.waiting() == 0
+        });
+        if done {
+            self.gone(slot, net);
+        }
+    }
+
+    /// The connection is no more.
+    pub(super) fn gone(&mut self, slot: Slot, net: &mut dyn Net) {
+        self.leave_all(slot);
+        let Some(connection) = self.connections[slot as usize].take() else { return };
+        net.close(slot);
+        if let Some(who) = &connection.who {
+            self.hub.remove_connection(who.number, slot);
+        }
+        if connection.met {
+            self.out.node.push(crate::node::Input::Gone(connection.id));
+        }
+        if connection.session.is_some() {
+            let seconds = u64::from(self.wheel.tick(self.now).since(connection.since)) * TICK_MS / 1_000;
+            let door = &mut self.tally.doors[usize::from(connection.dialect)];
+            if connection.opened {
+                door.open -= 1;
+                door.closed += 1;
+                door.closed_seconds += seconds;
+            }
+        }
+    }
+}
+
+fn stop(_: &mut Heard) -> ControlFlow<()> {
+    ControlFlow::Break(())
+}

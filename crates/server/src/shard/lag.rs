@@ -1,0 +1,123 @@
+//! Catching up: a connection that is behind reads the log from its own cursor until it is level, at its own pace; and the
+//! shard itself does, when announcements are missing. It is always the same question, `since(offset)`.
+
+use std::sync::Arc;
+
+use adapters::port::{Failure, Found, Read};
+use domain::event::{Event, News, SignalKind};
+use domain::id::{Millis, Offset};
+use domain::limits;
+
+use super::{Mail, ReadFor, Shard, Slot};
+use crate::node::{Announcement, Token};
+
+impl Shard {
+    /// One who is behind has taken everything so far: more is read for it, or it is level.
+    pub(super) fn go_on(&mut self, slot: Slot) {
+        let head = self.head;
+        let walking = self.is_walking();
+        let Some(connection) = self.get(slot) else { return };
+        let Some(lag) = &mut connection.lag else { return };
+        if lag.reading {
+            return;
+        }
+        if lag.cursor < head {
+            lag.reading = true;
+            let (id, after) = (connection.id, lag.cursor);
+            let rooms = connection.seats.iter().map(|seat| seat.room).collect::<Vec<_>>();
+            let rooms = rooms.iter().map(|room| self.hub.rooms[*room as usize].key.clone()).collect();
+            let token = self.token(ReadFor::Connection(id));
+            let ask = Read::Since { after, upto: head, rooms: Some(rooms), bytes: limits::CATCH_UP_BYTES };
+            self.out.reads.push((token, ask));
+        } else if walking {
+            // While a pass is under way nobody joins it; the turn that ends it comes by here again.
+            self.queue_flush(slot);
+        } else {
+            self.level(slot);
+        }
+    }
+
+    /// From now on it is told what happens as it happens; first the difference that it missed of presence.
+    fn level(&mut self, slot: Slot) {
+        self.skip_all(slot);
+        let Some(lag) = self.get(slot).and_then(|connection| connection.lag.take()) else { return };
+        let now = self.wheel.tick(self.now);
+        if let Some(connection) = self.get(slot) {
+            // Its deadlines rested while it was behind.
+            (connection.heard, connection.ponged, connection.pinged) = (now, now, now);
+        }
+        for missed in lag.missed {
+            let came = matches!(missed.last.kind, SignalKind::Came);
+            if came == missed.first_came {
+                self.tell_single(slot, &News::Signal(missed.last));
+            }
+        }
+        self.arm(slot);
+        self.queue_read(slot);
+    }
+
+    pub(super) fn found(&mut self, token: Token, found: Result<Found, Failure>) {
+        let Some(reads_for) = self.reads.remove(&token) else { return };
+        let events = match found {
+            Ok(Found::Events { events, scanned }) => Some((events, scanned)),
+            Ok(_) => None,
+            Err(failure) => {
+                tracing::error!(error = %failure, "The log could not be read for those who are behind.");
+                None
+            }
+        };
+        match reads_for {
+            ReadFor::Gap => self.found_missing(events),
+            ReadFor::Connection(id) => {
+                let Some(slot) = self.slot_of(id) else { return };
+                match events {
+                    Some((events, scanned)) => self.found_behind(slot, &events, scanned),
+                    // It can't be served rightly, so it is not served: it may come back and resume.
+                    None => self.close(slot, dialects::Close { code: 1011, reason: "the log can't be read" }),
+                }
+            }
+        }
+    }
+
+    fn found_behind(&mut self, slot: Slot, events: &[Arc<Event>], scanned: Offset) {
+        for event in events {
+            self.tell_behind(slot, event);
+        }
+        let head = self.head;
+        if let Some(connection) = self.get(slot)
+            && let Some(lag) = &mut connection.lag
+        {
+            lag.reading = false;
+            lag.cursor = scanned.min(head).max(lag.cursor);
+        }
+        self.queue_flush(slot);
+    }
+
+    /// Announcements are missing: after a moment the log is asked.
+    pub(super) fn mind_the_gap(&mut self) {
+        let Some(since) = self.gap_since else { return };
+        if !self.gap_reading && !self.is_walking() && self.now.since(since) >= limits::GAP_WAIT_MS {
+            self.gap_reading = true;
+            let token = self.token(ReadFor::Gap);
+            let ask = Read::Since {
+                after: self.head,
+                upto: Offset(u64::MAX),
+                rooms: None,
+                bytes: limits::CATCH_UP_BYTES * 4,
+            };
+            self.out.reads.push((token, ask));
+        }
+    }
+
+    fn found_missing(&mut self, events: Option<(Vec<Arc<Event>>, Offset)>) {
+        self.gap_reading = false;
+        // The log is asked again after another moment if it could not be read, or there is more.
+        self.gap_since = Some(self.now);
+        let Some((events, _)) = events else { return };
+        if !events.is_empty() {
+            // In front of what is in the mailbox: it came before that.
+            self.mail.push_front(Mail::Announce(Announcement { events: events.into() }));
+            self.gap_since = self.gap_since.map(|since| Millis(since.0.saturating_sub(limits::GAP_WAIT_MS)));
+        }
+    }
+}

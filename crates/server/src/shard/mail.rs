@@ -1,0 +1,159 @@
+//! What the node, the bus and the operator say, taken in one order: announcements in offset order (invariant 4), replies
+//! behind the announcements that they follow, so that an acknowledgement comes after its echo.
+
+use std::sync::Arc;
+
+use domain::event::Event;
+use domain::id::{Millis, Offset};
+use domain::limits;
+
+use super::connection::{MEET, Phase};
+use super::{Mail, Net, Shard, Slot};
+use crate::node::{Announcement, Input as ToNode, ReplyTo, Told};
+
+/// Contents that one turn tells, in bytes; the rest of the mailbox waits for the next. A run is a few times this at most.
+const BYTES_PER_TURN: usize = 128 * 1024;
+/// What the envelope of an event is taken to weigh, in bytes.
+const ENVELOPE_BYTES: usize = 256;
+/// Goodbyes in one turn while draining.
+const GOODBYES_PER_TURN: Slot = 256;
+
+impl Shard {
+    /// Takes the mailbox; true when some of it is left for the next turn.
+    pub(super) fn take_mail(&mut self) -> bool {
+        self.budget = BYTES_PER_TURN;
+        while self.budget > 0 && !self.is_walking() {
+            let Some(mail) = self.mail.pop_front() else { break };
+            match mail {
+                Mail::Announce(announcement) => self.announced(announcement),
+                Mail::Signal(signal) => {
+                    self.budget = self.budget.saturating_sub(ENVELOPE_BYTES);
+                    self.signalled(signal);
+                }
+                Mail::Told(told) => self.told(*told),
+                Mail::Missed(upto) => self.missed_announcements(upto),
+                Mail::Drain => self.draining = Some(0),
+            }
+        }
+        if !self.is_walking() {
+            self.take_early();
+        }
+        self.mind_the_gap();
+        !self.mail.is_empty() || self.budget == 0
+    }
+
+    fn announced(&mut self, announcement: Announcement) {
+        if announcement.first() > self.head.next() {
+            self.gap_since.get_or_insert(self.now);
+            if self.early.len() < limits::ANNOUNCEMENTS_MAX {
+                self.early.insert(announcement.first(), announcement);
+            }
+            return;
+        }
+        self.take_events(&announcement.events);
+        if announcement.last() > self.head {
+            // The turn's budget is spent in the midst of it.
+            self.mail.push_front(Mail::Announce(announcement));
+        }
+    }
+
+    /// Tells those events that are next, as far as the turn's budget goes.
+    fn take_events(&mut self, events: &[Arc<Event>]) {
+        let known = events.partition_point(|event| event.offset <= self.head);
+        for event in &events[known..] {
+            if event.offset != self.head.next() || self.budget == 0 {
+                return;
+            }
+            let content = event.message().map_or(0, |message| message.content.len());
+            self.budget = self.budget.saturating_sub(content + ENVELOPE_BYTES);
+            self.happened(event);
+        }
+    }
+
+    /// Announcements and signals that had come too early and whose time is now.
+    fn take_early(&mut self) {
+        while let Some((first, announcement)) = self.early.pop_first() {
+            if first > self.head.next() {
+                self.early.insert(first, announcement);
+                break;
+            }
+            self.take_events(&announcement.events);
+            if announcement.last() > self.head {
+                self.early.insert(first, announcement);
+                break;
+            }
+        }
+        if self.early.is_empty() && !self.gap_reading && self.gap_since.is_some_and(|since| self.now > since) {
+            self.gap_since = None;
+        }
+        for _ in 0..self.early_signals.len() {
+            if let Some(signal) = self.early_signals.pop_front() {
+                self.signalled(signal);
+            }
+        }
+    }
+
+    fn missed_announcements(&mut self, upto: Offset) {
+        if upto > self.head {
+            self.gap_since = Some(Millis(self.now.0.saturating_sub(limits::GAP_WAIT_MS)));
+        }
+    }
+
+    fn told(&mut self, mut told: Told) {
+        let ReplyTo::Connection(id, call) = told.to else { return };
+        // Decided before a removal that this shard has told of: the node says again (HAZARDS 4).
+        if let Some(attach) = &mut told.attach
+            && attach.decided_at < self.excluded_at
+            && let Some(call) = attach.call.take()
+        {
+            self.out.node.push(ToNode::Again(*call));
+            return;
+        }
+        self.calls = self.calls.saturating_sub(1);
+        let Some(slot) = self.slot_of(id) else { return };
+        let Some(connection) = self.get(slot) else { return };
+        connection.calls = connection.calls.saturating_sub(1);
+        connection.heavy = false;
+        if matches!(connection.phase, Phase::Closing) {
+            return;
+        }
+        if let Some(attach) = told.attach {
+            self.detach_all(slot, &told.detach);
+            told.detach.clear();
+            self.attach(slot, &attach.room, attach.from);
+        }
+        if let Err(refusal) = &told.result {
+            let dialect = self.get(slot).map_or(0, |connection| connection.dialect);
+            self.count_refusal(dialect, refusal);
+        }
+        if call == MEET {
+            self.met(slot, told.result.as_ref());
+        } else {
+            self.answered(slot, call, told.result.as_ref());
+        }
+        self.detach_all(slot, &told.detach);
+    }
+
+    fn detach_all(&mut self, slot: Slot, rooms: &[domain::model::RoomKey]) {
+        for room in rooms {
+            if let Some(room) = self.hub.find(room) {
+                self.detach(slot, room);
+            }
+        }
+    }
+
+    /// Says goodbye to some more connections.
+    pub(super) fn drain(&mut self, net: &mut dyn Net) {
+        let Some(from) = self.draining else { return };
+        let until = from.saturating_add(GOODBYES_PER_TURN);
+        for slot in from..until {
+            let Some(connection) = self.get(slot) else { continue };
+            match connection.phase {
+                Phase::Open => self.close(slot, dialects::Close { code: 1012, reason: "service restart" }),
+                Phase::Head => self.gone(slot, net),
+                Phase::Meeting(_) | Phase::Opening(_) | Phase::Closing => {}
+            }
+        }
+        self.draining = (usize::try_from(until).unwrap_or(usize::MAX) < self.connections.len()).then_some(until);
+    }
+}
