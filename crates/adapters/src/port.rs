@@ -38,6 +38,23 @@ pub trait Writer: Send {
     /// Numbers go only to what is committed, so the log has no gap. A write that is `Repeat`, `IdReused`, `Stale` or
     /// `Conflict` leaves nothing behind.
     ///
+    /// *Repeats.* A send that carries a client id is looked up by (sender's id, room, client id), for as long as the
+    /// room's log lives, before anything else is asked of it: the same content as sent ([`content_hash`]) is a `Repeat`
+    /// of the first event, also under a version that has moved, after an edit, a deletion or the sender's removal, and
+    /// within one batch; other content is `IdReused`.
+    ///
+    /// *Rooms.* Then `under` has to be the room's exclusion version: `Stale` when it differs or the room isn't there,
+    /// `Conflict` when a room would be made that is there ([`admit`]).
+    ///
+    /// *Users.* A known id keeps its number; labels follow what was told last. A new user's number is the id itself when
+    /// that is a free number, else the lowest free one from `number_from` on ([`own_number`]); `Conflict` when there is
+    /// none. A name that another user has becomes `name~<number>` ([`names`]).
+    ///
+    /// [`content_hash`]: crate::store::settle::content_hash
+    /// [`admit`]: crate::store::settle::admit
+    /// [`own_number`]: crate::store::settle::own_number
+    /// [`names`]: crate::store::settle::names
+    ///
     /// # Errors
     /// Nothing of the batch may be announced. [`FailureKind::Full`] and [`FailureKind::ReadOnly`]: nothing was kept.
     /// [`FailureKind::Unknown`]: it may have been kept or not; the writer refuses everything until [`Writer::recover`]
@@ -169,7 +186,8 @@ pub enum Read {
     /// A room's facts, rosters included → `Room`.
     Room(RoomKey),
     /// The rooms that this user may know of (public ones, and those they belong to), the most recently active first →
-    /// `Rooms`, without rosters. Direct rooms and guilds that they aren't in are left out.
+    /// `Rooms`, without rosters. Direct rooms and guilds that they aren't in are left out, and public rooms that they are
+    /// barred from.
     Rooms {
         /// Who asks.
         asker: UserId,
@@ -178,7 +196,7 @@ pub enum Read {
         /// At most this many.
         most: usize,
     },
-    /// The rooms that this user made by asking for one → `Rooms`, without rosters.
+    /// The rooms that this user made by asking for one (those with seats) → `Rooms`, without rosters, oldest first.
     MadeBy(UserId),
     /// A user → `Person`.
     Person(UserId),
@@ -201,7 +219,7 @@ pub enum Read {
         upto: Offset,
         /// Of these rooms; of all rooms when none.
         rooms: Option<Vec<RoomKey>>,
-        /// Stop when the events' contents exceed this.
+        /// Stop when the events' contents ([`weight`](crate::store::settle::weight)) would exceed this.
         bytes: usize,
     },
     /// What a user sent under a client id → `Event`.
@@ -219,9 +237,10 @@ pub enum Read {
     AtSeq(RoomKey, Seq),
     /// The log's head → `Cursor`; the genesis row's in an empty log.
     Head,
-    /// All keys that are good → `Keys`.
+    /// All keys that are good → `Keys`, by id.
     Keys,
-    /// Who sent messages after this time, and when → `Recent`, oldest first.
+    /// Who sent messages after this time, and when → `Recent`, oldest first: read backwards from the head to the first
+    /// event that is not after it, at most [`RECENT_MAX`](crate::store::settle::RECENT_MAX) messages.
     Recent(Millis),
 }
 
@@ -238,7 +257,8 @@ pub enum Found {
     Events {
         /// They.
         events: Vec<Arc<Event>>,
-        /// Everything up to here has been looked at.
+        /// Everything up to here has been looked at: of a page, the head or what lies before `before`; of catch-up,
+        /// `upto` or the head, or the last event given when the budget ended it. Never less than `after`.
         scanned: Offset,
     },
     /// An event, if there is one.

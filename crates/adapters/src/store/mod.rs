@@ -1,1 +1,6 @@
-//! The stores: bodies for [`crate::port::Store`], held to one contract.
+//! The bodies of [`crate::port::Store`]: one folder or file per engine, and what all of them settle alike.
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+pub mod memory;
+pub mod settle;

@@ -1,0 +1,198 @@
+//! Any script, played on two stores: both must tell and show the same. A script is bytes, so that a property test can
+//! draw and shrink it; every byte string is one.
+
+use std::sync::Arc;
+
+use domain::Text;
+use domain::event::What;
+use domain::id::{ClientId, ConnectionId, Door, ExclusionVersion, MessageId, Millis, Offset, Seq, UserId, UserNumber};
+use domain::identity::Scopes;
+use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+
+use super::hand;
+use crate::port::{Batch, Found, Holder, Key, KeyChange, NewPerson, Outcome, Read, Reader, RoomWrite, Store, Write};
+
+const USERS: [&str; 5] = ["ann", "bob", "7", "1", "eve"];
+const ROOMS: [&str; 5] = ["lobby", "den", "GUILD#g", "ann+bob", "7+7"];
+const CLIENT_IDS: [&str; 3] = ["c1", "c2", "c3"];
+const CONTENTS: [&str; 3] = ["x", "yy", "a longer text with ü in it"];
+
+/// The script's bytes, then zeros.
+struct Bytes<'a> {
+    left: &'a [u8],
+}
+
+impl Bytes<'_> {
+    /// A number below `bound`.
+    fn draw(&mut self, bound: u8) -> u8 {
+        let Some((first, rest)) = self.left.split_first() else { return 0 };
+        self.left = rest;
+        first % bound
+    }
+
+    fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
+        from[usize::from(self.draw(u8::try_from(N).expect("the tables are short")))]
+    }
+}
+
+/// Plays the script on both, and asserts that they tell the same of every write. Either may have a past, if it is the
+/// same past.
+///
+/// # Panics
+/// When they differ.
+pub fn play(script: &[u8], store: &dyn Store, oracle: &dyn Store) {
+    let mut one = store.writer().expect("an open store gives a writer");
+    let mut other = oracle.writer().expect("an open store gives a writer");
+    let mut reader = oracle.reader().expect("an open store gives readers");
+    let mut bytes = Bytes { left: script };
+    let mut at = 1_000_000;
+    while !bytes.left.is_empty() {
+        let writes = bytes.draw(6) + 1;
+        let mut batch = Batch { life: hand::START, writes: Vec::new() };
+        for _ in 0..writes {
+            at += u64::from(bytes.draw(3));
+            batch.writes.push(draw(&mut bytes, &mut *reader, Millis(at)));
+        }
+        let told = one.commit(&batch).expect("nothing is wrong with the disk");
+        let expected = other.commit(&batch).expect("nothing is wrong with the oracle");
+        assert_eq!(told, expected, "of {batch:#?}");
+        assert_eq!(told.len(), batch.writes.len());
+        let unheard = told.iter().filter(|outcome| matches!(outcome, Outcome::Committed(events) if events.is_empty()));
+        assert_eq!(unheard.count(), 0, "a commit has events");
+    }
+}
+
+fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
+    match bytes.draw(12) {
+        0 => {
+            let (id, name) =
+                (hand::user(bytes.pick(USERS)), bytes.pick([None, Some("ann"), Some("Zoë"), Some("ann~7")]));
+            let email = bytes.pick([None, Some("a@x"), Some("b@x")]).map(Text::from);
+            let number_from = UserNumber(bytes.pick([1, 7, 1_000_000_001]));
+            Write::Person(NewPerson { id, name: name.map(Text::from), email, number_from })
+        }
+        1 => {
+            let id = Text::from(bytes.pick(["k1", "k2"]));
+            let holder = match bytes.draw(3) {
+                0 => return Write::Key(KeyChange::Revoke(id)),
+                1 => Holder::User(hand::user(bytes.pick(USERS))),
+                _ => Holder::Service(Text::from("back end"), Scopes::STATS),
+            };
+            Write::Key(KeyChange::Add(Key { id, hash: [bytes.draw(255); 32], holder, made_at: at }))
+        }
+        _ => Write::Events(room_write(bytes, oracle, at)),
+    }
+}
+
+fn room_write(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> RoomWrite {
+    let room = hand::room(bytes.pick(ROOMS));
+    let facts = match oracle.read(&Read::Room(room.clone())) {
+        Ok(Found::Room(facts)) => facts,
+        other => panic!("a room was answered with {other:?}"),
+    };
+    let known = facts.as_ref().map(|facts| facts.version);
+    // Most writes know the room as it is before the batch; some know it as it never was.
+    let under = if bytes.draw(8) == 7 { bytes.pick([None, Some(ExclusionVersion(3))]) } else { known };
+    let mut version = known.unwrap_or_default();
+    let mut events = Vec::new();
+    if facts.is_none() && bytes.draw(8) != 7 {
+        let seats = bytes.pick([None, Some(5)]);
+        events.push((What::RoomMade { kind: kind(bytes, &room), title: Text::from("t"), seats }, version));
+    }
+    let mut sent = false;
+    for _ in 0..=bytes.draw(2) {
+        let what = what(bytes, &mut sent);
+        version.0 += u64::from(facts.as_ref().is_some_and(|facts| facts.excludes(&what)));
+        events.push((what, version));
+    }
+    let id = hand::user(bytes.pick(USERS));
+    let by = Arc::new(Person { number: UserNumber(9), name: Text::from(bytes.pick(CONTENTS)), email: None, id });
+    let origin = bytes.pick([None, Some(ConnectionId(u64::MAX))]);
+    RoomWrite { room, under, by, door: Door(bytes.draw(5)), origin, at, events }
+}
+
+fn kind(bytes: &mut Bytes<'_>, room: &RoomKey) -> RoomKind {
+    if *room == hand::room("den") { bytes.pick([RoomKind::Private, RoomKind::Public]) } else { room.first_use_kind() }
+}
+
+fn what(bytes: &mut Bytes<'_>, sent: &mut bool) -> What {
+    let message = MessageId(u128::from(bytes.draw(4)));
+    let user = hand::user(bytes.pick(USERS));
+    match bytes.draw(10) {
+        0 => {
+            let role = bytes.pick([Role::Member, Role::Moderator, Role::Owner]);
+            What::MemberSet { user, member: Member { role, status: bytes.pick([Status::Active, Status::Blocked]) } }
+        }
+        1 => What::MemberRemoved { user, barred: bytes.draw(2) == 1 },
+        2 => What::Edited { message, content: Text::from(bytes.pick(CONTENTS)) },
+        3 => What::Deleted { message },
+        _ if *sent => What::Deleted { message },
+        _ => {
+            *sent = true;
+            let client_id = bytes.pick([None, Some(0), Some(1), Some(2)]).map(|id: usize| client_id(CLIENT_IDS[id]));
+            let kind = if bytes.draw(9) == 8 { MessageKind::System } else { MessageKind::Text };
+            let extra = bytes.pick([None, None, Some("{}")]).map(Text::from);
+            let content = Text::from(bytes.pick(CONTENTS));
+            What::Sent(Message { id: message, kind, content, reply_to: None, client_id, extra })
+        }
+    }
+}
+
+fn client_id(id: &str) -> ClientId {
+    ClientId::new(id).expect("the tables' ids are valid")
+}
+
+/// Asserts that both stores answer every read alike: every room, user and client id of the scripts, every place, and
+/// catch-up from every place in several sizes.
+///
+/// # Panics
+/// When they differ.
+pub fn same(store: &dyn Store, oracle: &dyn Store) {
+    let mut one = store.reader().expect("an open store gives readers");
+    let mut other = oracle.reader().expect("an open store gives readers");
+    let mut read = |ask: &Read| {
+        let found = one.read(ask).expect("nothing is wrong with the disk");
+        let expected = other.read(ask).expect("nothing is wrong with the oracle");
+        assert_eq!(found, expected, "{ask:?}");
+        found
+    };
+    let Found::Cursor(Some(head)) = read(&Read::Head) else { panic!("there is always a head") };
+    fixed_reads().iter().for_each(|ask| drop(read(ask)));
+    let (rooms, head) = (ROOMS.map(hand::room), head.offset.0);
+    let step = usize::try_from(head / 40 + 1).expect("a small log");
+    for offset in (0..head + 2).step_by(step).map(Offset) {
+        read(&Read::At(offset));
+        for (index, room) in rooms.iter().enumerate() {
+            read(&Read::Page { room: room.clone(), before: Some(offset), most: 3 });
+            read(&Read::AtSeq(room.clone(), Seq(offset.0)));
+            let (after, upto) = (offset, Offset(offset.0 + 2 * step as u64));
+            let some = Some(rooms[index..].to_vec());
+            read(&Read::Since { after, upto, rooms: some.clone(), bytes: 300 });
+            read(&Read::Since { after, upto: Offset(u64::MAX), rooms: some, bytes: 99_999 });
+        }
+        read(&Read::Since { after: offset, upto: Offset(head), rooms: None, bytes: 200 });
+    }
+}
+
+fn fixed_reads() -> Vec<Read> {
+    let mut reads = vec![Read::Keys, Read::Recent(Millis(0)), Read::Recent(Millis(1_000_020))];
+    for room in ROOMS.map(hand::room) {
+        reads.push(Read::Room(room.clone()));
+        reads.push(Read::Page { room: room.clone(), before: None, most: usize::MAX });
+        for (by, id) in USERS.iter().flat_map(|by| CLIENT_IDS.map(|id| (by, id))) {
+            reads.push(Read::Sent { by: hand::user(by), room: room.clone(), client_id: client_id(id) });
+        }
+    }
+    for asker in USERS.map(hand::user) {
+        let kinds = hand::KINDS.map(Some).into_iter().chain([None]);
+        reads.extend(kinds.map(|kind| Read::Rooms { asker: asker.clone(), kind, most: 3 }));
+        reads.push(Read::MadeBy(asker.clone()));
+        reads.push(Read::Person(asker));
+    }
+    reads.push(Read::Person(stranger()));
+    reads
+}
+
+fn stranger() -> UserId {
+    hand::user("stranger")
+}

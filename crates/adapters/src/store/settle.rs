@@ -1,0 +1,211 @@
+//! What every store settles alike: when two sends are the same, how much an event weighs, which number and name a user
+//! gets, who may know of a room. Pure functions, so that no engine can have an opinion of its own.
+
+use std::sync::Arc;
+
+use domain::Text;
+use domain::event::{Event, What};
+use domain::facts::RoomFacts;
+use domain::id::{ExclusionVersion, UserId, UserNumber};
+use domain::limits;
+use domain::model::{Message, MessageKind, RoomKey, RoomKind};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::port::{Outcome, RoomWrite};
+
+/// Most entries in the answer to [`crate::port::Read::Recent`]: the newest. It bounds a start after a flood; what is cut
+/// off is the accuracy of a rate limit in the first minute after it.
+pub const RECENT_MAX: usize = 100_000;
+
+/// What an event weighs beside its contents, in bytes, so that a budget bounds events without contents too.
+const EVENT_BYTES: usize = 64;
+
+/// The largest user number: 31 bits, for wires whose integers are signed.
+const NUMBER_MAX: u32 = i32::MAX.unsigned_abs();
+
+/// The hash of a message's content as sent: kind, content, what it answers, and the door's extra. Two sends under one
+/// client id are the same send when this is the same; the message's UUID, drawn per attempt, is left out.
+#[must_use]
+pub fn content_hash(message: &Message) -> u64 {
+    let mut hash = Xxh3::new();
+    let kind = match message.kind {
+        MessageKind::Text => 0_u8,
+        MessageKind::System => 1,
+        MessageKind::Broadcast => 2,
+    };
+    hash.update(&[kind, u8::from(message.reply_to.is_some()), u8::from(message.extra.is_some())]);
+    hash.update(&message.reply_to.map_or(0, |id| id.0).to_le_bytes());
+    hash.update(&(message.content.len() as u64).to_le_bytes());
+    hash.update(message.content.as_bytes());
+    hash.update(message.extra.as_deref().unwrap_or_default().as_bytes());
+    hash.digest()
+}
+
+/// What an event counts against the byte budget of [`crate::port::Read::Since`]: its texts, and a little for itself.
+#[must_use]
+pub fn weight(event: &Event) -> usize {
+    let texts = match &event.what {
+        What::Sent(message) => message.content.len() + message.extra.as_ref().map_or(0, |extra| extra.len()),
+        What::Edited { content, .. } => content.len(),
+        What::RoomMade { title, .. } => title.len(),
+        What::MemberSet { .. } | What::MemberRemoved { .. } | What::Deleted { .. } => 0,
+    };
+    EVENT_BYTES + texts
+}
+
+/// Takes events in order until the next would exceed the budget; the first is taken however large. True when all were.
+pub fn take_within(bytes: usize, events: impl IntoIterator<Item = Arc<Event>>, taken: &mut Vec<Arc<Event>>) -> bool {
+    let mut left = bytes;
+    for event in events {
+        let weight = weight(&event);
+        if weight > left && !taken.is_empty() {
+            return false;
+        }
+        left = left.saturating_sub(weight);
+        taken.push(event);
+    }
+    true
+}
+
+/// The message of a write that carries a client id, if one does.
+#[must_use]
+pub fn identified(write: &RoomWrite) -> Option<&Message> {
+    write.events.iter().find_map(|(what, _)| match what {
+        What::Sent(message) if message.client_id.is_some() => Some(message),
+        What::Sent(_)
+        | What::RoomMade { .. }
+        | What::MemberSet { .. }
+        | What::MemberRemoved { .. }
+        | What::Edited { .. }
+        | What::Deleted { .. } => None,
+    })
+}
+
+/// Why a write is not kept, by what is known of its room: its exclusion version, or none when it isn't there. None when
+/// nothing stands against it. A write that isn't a repeat is held to this; a repeat gets its first result whatever has
+/// become of the room since.
+#[must_use]
+pub fn admit(write: &RoomWrite, version: Option<ExclusionVersion>) -> Option<Outcome> {
+    let makes = |(what, _): &(What, ExclusionVersion)| matches!(what, What::RoomMade { .. });
+    let Some(first) = write.events.first() else { return Some(Outcome::Done) };
+    match (write.under, version) {
+        (None, Some(_)) => Some(Outcome::Conflict),
+        (Some(_), None) => Some(Outcome::Stale),
+        (Some(under), Some(version)) if under != version => Some(Outcome::Stale),
+        // A room begins with its making, once. Whoever decided otherwise did not know the room.
+        (None, None) if !makes(first) || write.events[1..].iter().any(makes) => Some(Outcome::Stale),
+        (Some(_), Some(_)) if write.events.iter().any(makes) => Some(Outcome::Conflict),
+        (None, None) | (Some(_), Some(_)) => None,
+    }
+}
+
+/// The number that an id is by itself: decimal text of a positive 31-bit integer, as such a number is written, without
+/// sign or leading zeros (RULES 2).
+#[must_use]
+pub fn own_number(id: &UserId) -> Option<UserNumber> {
+    let text = id.as_str();
+    if text.starts_with('0') || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok().filter(|number| *number <= NUMBER_MAX).map(UserNumber)
+}
+
+/// The number after this one, unless that was the last.
+#[must_use]
+pub fn number_after(number: UserNumber) -> Option<UserNumber> {
+    (number.0 < NUMBER_MAX).then(|| UserNumber(number.0 + 1))
+}
+
+/// A label as it is kept: cut at a character when it is too long; none when it is empty.
+#[must_use]
+pub fn label(text: Option<&Text>) -> Option<Text> {
+    let text = text.filter(|text| !text.is_empty())?;
+    if text.len() <= limits::LABEL_BYTES_MAX { Some(text.clone()) } else { Some(cut(text, limits::LABEL_BYTES_MAX)) }
+}
+
+fn cut(text: &str, bytes_max: usize) -> Text {
+    let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    Text::from(&text[..end])
+}
+
+/// The names to try for a user who would like `wish`, in this order: the wish, `wish~<number>`, and when somebody took
+/// even that, the same with a count. The first that nobody else has is theirs. Each is within the bound of a label.
+pub fn names(wish: &Text, number: UserNumber) -> impl Iterator<Item = Text> {
+    let wish = wish.clone();
+    (0_u64..).map(move |attempt| {
+        let suffix = match attempt {
+            0 => return wish.clone(),
+            1 => format!("~{number}"),
+            more => format!("~{number}~{more}"),
+        };
+        Text::from(format!("{}{suffix}", cut(&wish, limits::LABEL_BYTES_MAX - suffix.len())))
+    })
+}
+
+/// Whether a user may know of a room: public ones unless they are barred, their own conversations, and what they are an
+/// active member of. `member` says whether they are one, `barred` whether they were removed and stay out.
+#[must_use]
+pub fn knows_of(kind: RoomKind, key: &RoomKey, asker: &UserId, member: bool, barred: bool) -> bool {
+    match kind {
+        RoomKind::Public => !barred,
+        RoomKind::Private | RoomKind::Guild => member,
+        RoomKind::Direct => key.other(asker).is_some(),
+    }
+}
+
+/// The facts without rosters, for lists.
+#[must_use]
+pub fn without_rosters(facts: &RoomFacts) -> RoomFacts {
+    RoomFacts {
+        key: facts.key.clone(),
+        kind: facts.kind,
+        title: facts.title.clone(),
+        seats: facts.seats,
+        made_by: facts.made_by.clone(),
+        door: facts.door,
+        made_at: facts.made_at,
+        changed_at: facts.changed_at,
+        version: facts.version,
+        birth: facts.birth,
+        last: facts.last,
+        head: facts.head,
+        members: std::collections::BTreeMap::new(),
+        barred: std::collections::BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_ids_are_numbers_themselves() {
+        for (id, expected) in [
+            ("1", Some(1)),
+            ("2147483647", Some(2_147_483_647)),
+            ("2147483648", None),
+            ("99999999999999999999", None),
+            ("0", None),
+            ("007", None),
+            ("+7", None),
+            ("-7", None),
+            ("7 ", None),
+            ("٧", None),
+            ("alice", None),
+        ] {
+            let id = UserId::new(id).unwrap();
+            assert_eq!(own_number(&id), expected.map(UserNumber), "{id}");
+        }
+    }
+
+    #[test]
+    fn names_stay_within_the_bound_of_a_label() {
+        let wish = label(Some(&Text::from("ü".repeat(200)))).unwrap();
+        assert_eq!(wish.len(), 254, "cut at a character");
+        let names: Vec<_> = names(&wish, UserNumber(2_147_483_647)).take(3).collect();
+        assert_eq!(names[0], wish);
+        assert!(names[1].ends_with("~2147483647") && names[2].ends_with("~2147483647~2"));
+        assert!(names.iter().all(|name| name.len() <= limits::LABEL_BYTES_MAX));
+        assert_eq!(label(Some(&Text::from(""))), None);
+    }
+}
