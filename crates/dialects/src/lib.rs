@@ -10,6 +10,10 @@ pub mod format;
 pub mod json;
 pub mod step;
 
+#[cfg(test)]
+mod cases;
+mod rooms;
+
 use std::sync::Arc;
 
 use domain::command::Reply;
@@ -156,7 +160,7 @@ pub struct Rest {
 /// The doors that are open. One line per dialect.
 #[must_use]
 pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
-    let all: Vec<Box<dyn Dialect>> = vec![];
+    let all: Vec<Box<dyn Dialect>> = vec![Box::new(rooms::Rooms)];
     all.into_iter()
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
         .collect()
