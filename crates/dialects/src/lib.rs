@@ -12,6 +12,7 @@ pub mod step;
 
 #[cfg(test)]
 mod cases;
+mod chat;
 mod rooms;
 
 use std::sync::Arc;
@@ -160,7 +161,7 @@ pub struct Rest {
 /// The doors that are open. One line per dialect.
 #[must_use]
 pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
-    let all: Vec<Box<dyn Dialect>> = vec![Box::new(rooms::Rooms)];
+    let all: Vec<Box<dyn Dialect>> = vec![Box::new(rooms::Rooms), Box::new(chat::Chat::at(&settings.chat_path))];
     all.into_iter()
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
         .collect()
