@@ -131,7 +131,8 @@ impl Layers {
                 Ok(entries) => all.extend(entries),
                 Err(line) => self.problems.push(Problem::new(".env", format!("line {line} is not NAME=value"))),
             },
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            // Python's virtual environments are directories of this name.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {}
             Err(error) => self.problems.push(Problem::new(".env", error.to_string())),
         }
         // An empty variable is unset, so it doesn't hide the one in `.env`.

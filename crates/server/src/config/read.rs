@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
     fn claim_rules(&mut self) -> ClaimRules {
         self.take("JWT_ALGORITHM", |text| one_of(text, &[("HS256", ())]));
         ClaimRules {
-            user_claim: Some(self.text("JWT_USER_CLAIM").to_owned()).filter(|claim| !claim.is_empty()),
+            user_claim: self.take("JWT_USER_CLAIM", |text| optional(text, user_claim)),
             require_exp: self.take("JWT_REQUIRE_EXP", parse::boolean),
             audiences: self.take("JWT_AUDIENCE", parse::list),
             issuers: self.take("JWT_ISSUER", parse::list),
@@ -170,6 +170,14 @@ fn one_of<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
         let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
         format!("must be one of: {}", names.join(", "))
     })
+}
+
+/// Times and addressees are no users, although an integer would pass for one.
+fn user_claim(text: &str) -> Result<String, String> {
+    if ["exp", "nbf", "iat", "aud", "iss"].contains(&text) {
+        return Err("is a claim that names no user".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn open_doors(text: &str, all: &[&'static str]) -> Result<Vec<&'static str>, String> {

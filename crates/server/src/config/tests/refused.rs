@@ -15,6 +15,7 @@ fn values_that_mean_nothing() {
             &["postgresql+asyncpg://a:b@c/d", "dynamodb://x", "mysql://x", "messaging.db", "sqlite::memory:"],
         ),
         ("JWT_ALGORITHM", &["none", "HS512", "RS256"]),
+        ("JWT_USER_CLAIM", &["exp", "iat", "aud"]),
         ("JWT_REQUIRE_EXP", &["maybe"]),
         ("TOKEN_END", &["stay", "keep:", "keep:nowhere", "close:chat"]),
         ("DEV_MODE", &["force", "2"]),
