@@ -1,3 +1,4 @@
 //! server
 
+pub mod cli;
 pub mod config;

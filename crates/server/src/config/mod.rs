@@ -26,6 +26,7 @@ use ipnet::IpNet;
 
 pub use layers::{FILE_DEFAULT, FILE_VARIABLE, Inputs, Layers, Problem, Source, Value};
 pub use origins::Origins;
+pub(crate) use parse::span_ms;
 use read::Reader;
 pub use show::show;
 
