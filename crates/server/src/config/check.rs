@@ -56,7 +56,7 @@ fn development(config: &Config, dev_mode: Option<bool>, reader: &mut Reader<'_>)
         (Some(true), Some(address)) => (
             "DEV_MODE",
             format!(
-                "development mode believes whoever asks, and {address} is not loopback: listen on 127.0.0.1, or unset it"
+                "development mode believes anybody, and {address} is not loopback: listen on 127.0.0.1, or unset it"
             ),
         ),
         (Some(false) | None, _) if keyed => return false,

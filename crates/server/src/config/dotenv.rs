@@ -1,5 +1,5 @@
-//! `.env` files, as node's dotenv and Python's read them. No `$NAME` is filled in: the libraries that do turn the secret
-//! `pa$word` into `pa` without a word.
+//! `.env` files, as node's dotenv and Python's read them. No `$NAME` is filled in: the libraries that do turn the
+//! secret `pa$word` into `pa` without a word.
 
 /// The entries in their order, or the number of the first line that is none.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {

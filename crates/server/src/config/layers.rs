@@ -1,8 +1,8 @@
-//! Where each setting's text comes from: flags before the environment before the file before the default (an empty value
-//! is none). Pure: arguments, environment and a way to read files come in.
+//! Where each setting's text comes from: flags before the environment before the file before the default (an empty
+//! value is none). Pure: arguments, environment and a way to read files come in.
 //!
-//! `.env` counts as environment and never overrides a variable that is set. The file is TOML; `[chat] ping_period` in it is
-//! `CHAT_PING_PERIOD`.
+//! `.env` counts as environment and never overrides a variable that is set. The file is TOML; `[chat] ping_period` in
+//! it is `CHAT_PING_PERIOD`.
 
 use std::collections::BTreeMap;
 use std::fmt;

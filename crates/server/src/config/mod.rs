@@ -1,8 +1,8 @@
-//! How the operator wants it: one [`Config`], out of flags, environment, file and defaults, with everything that is wrong
-//! said at once. Pure: whoever starts the server hands in arguments, environment and a way to read files.
+//! How the operator wants it: one [`Config`], out of flags, environment, file and defaults, with everything that is
+//! wrong said at once. Pure: whoever starts the server hands in arguments, environment and a way to read files.
 //!
-//! `table` has every setting once, `layers` finds each one's text, `parse` and `origins` read it, `check` asks whether it
-//! all makes a server that is safe to start. Names of doors are compared with a list that comes in.
+//! `table` has every setting once, `layers` finds each one's text, `parse` and `origins` read it, `check` asks whether
+//! it all makes a server that is safe to start. Names of doors are compared with a list that comes in.
 
 mod check;
 mod dotenv;

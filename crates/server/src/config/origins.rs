@@ -1,5 +1,5 @@
-//! Which web pages may talk to us (RULES 25, THREATS T5): for CORS and for every check of an `Origin`. A list is compared
-//! as a whole, never by prefix or pattern.
+//! Which web pages may talk to us (RULES 25, THREATS T5): for CORS and for every check of an `Origin`. A list is
+//! compared as a whole, never by prefix or pattern.
 
 /// Origins of browsers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! From each setting's text to its value. What can't be read is a problem, and reading goes on, so that all problems are
-//! said at once. Whether the values make sense together is asked in [`super::check`].
+//! From each setting's text to its value. What can't be read is a problem, and reading goes on, so that all problems
+//! are said at once. Whether the values make sense together is asked in [`super::check`].
 
 use std::net::SocketAddr;
 use std::num::NonZeroU8;

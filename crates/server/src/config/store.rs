@@ -1,6 +1,6 @@
-//! What `DATABASE_URL` means here. The log is a directory, so its path names one. The contracts' own services name a file
-//! (`sqlite+aiosqlite:///./messaging.db`): then it is the directory beside it, `./messaging-data`, and the file, which may
-//! well be that other service's database, is not touched.
+//! What `DATABASE_URL` means here. The log is a directory, so its path names one. The contracts' own services name a
+//! file (`sqlite+aiosqlite:///./messaging.db`): then it is the directory beside it, `./messaging-data`, and the file,
+//! which may well be that other service's database, is not touched.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! Every setting, once: `config show`, the flags' help and the README's table are printed from here, and a name that isn't
-//! here can't be read. Also what other programs' settings mean that this version has no engine for ([`LATER`]).
+//! Every setting, once: `config show`, the flags' help and the README's table are printed from here, and a name that
+//! isn't here can't be read. Also what other programs' settings mean that this version has no engine for ([`LATER`]).
 
 use std::fmt::Write;
 
@@ -12,8 +12,8 @@ pub struct Setting {
     pub alias: Option<&'static str>,
     /// What it is when nobody says; empty for unset.
     pub default: &'static str,
-    /// Whether it is a secret: masked when shown, read from the file that `<NAME>_FILE` names, and never taken as a flag
-    /// (a process list shows flags).
+    /// Whether it is a secret: masked when shown, read from the file that `<NAME>_FILE` names, and never taken as a
+    /// flag (a process list shows flags).
     pub secret: bool,
     /// What it means, in a line.
     pub doc: &'static str,
