@@ -1,14 +1,43 @@
 //! How values are written where several wires write them alike.
 
+use std::fmt::{self, Display};
+
 use domain::id::Millis;
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 /// UTC with milliseconds and `Z`: `2026-11-20T11:59:37.027Z`.
 #[must_use]
 pub fn time(at: Millis) -> String {
-    let ms = i64::try_from(at.0).unwrap_or(i64::MAX);
-    // Out of jiff's range only past the year 9999, where the last representable moment is as good as any.
-    format!("{:.3}", Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX))
+    Time(at).to_string()
+}
+
+/// A time that is written as [`time`] writes it, without a text in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Time(pub Millis);
+
+impl Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = i64::try_from(self.0.0).unwrap_or(i64::MAX);
+        // Out of jiff's range only past the year 9999, where the last representable moment is as good as any.
+        write!(f, "{:.3}", Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A value that a wire writes as text: ids, cursors, sentences. Domain types don't serialise themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown<T>(pub T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,18 @@
 //! nothing else: bytes in, [`Step`]s out; [`News`] in, frames out.
 //!
 //! This crate never awaits, opens a socket or calls a store, and no dialect imports a sister. What all of them share is
-//! here and in [`ask`], [`step`] and [`format`]. A new dialect is a folder and a line in [`registry`].
+//! here and in [`ask`], [`step`], [`calls`], [`json`] and [`format`]. A new dialect is a folder and a line in [`registry`].
 
 pub mod ask;
+pub mod calls;
 pub mod format;
+pub mod json;
 pub mod step;
+
+#[cfg(test)]
+mod cases;
+mod chat;
+mod rooms;
 
 use std::sync::Arc;
 
@@ -19,6 +26,24 @@ use domain::refusal::Refusal;
 
 pub use crate::ask::{Answer, Ask};
 pub use crate::step::{CallId, Close, Frame, Request, Said, Step, Steps};
+
+/// The doors' numbers in rows of the log. They never change, and none is ever used again.
+pub mod door {
+    use domain::id::Door;
+
+    /// The server itself: what nobody asked for.
+    pub const SERVER: Door = Door(0);
+    /// `rooms`.
+    pub const ROOMS: Door = Door(1);
+    /// `chat`, and our native tongue.
+    pub const CHAT: Door = Door(2);
+    /// `direct`.
+    pub const DIRECT: Door = Door(3);
+    /// `socketio`.
+    pub const SOCKETIO: Door = Door(4);
+    /// `gateway`.
+    pub const GATEWAY: Door = Door(5);
+}
 
 /// What an operator may choose about the doors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +161,7 @@ pub struct Rest {
 /// The doors that are open. One line per dialect.
 #[must_use]
 pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
-    let all: Vec<Box<dyn Dialect>> = vec![];
+    let all: Vec<Box<dyn Dialect>> = vec![Box::new(rooms::Rooms), Box::new(chat::Chat::at(&settings.chat_path))];
     all.into_iter()
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
         .collect()

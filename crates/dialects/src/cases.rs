@@ -1,0 +1,185 @@
+//! People, events and a plain spelling of steps, for the tables of the dialects' tests.
+
+use std::sync::Arc;
+
+use domain::Text;
+use domain::command::{Command, Reply};
+use domain::event::{Event, Signal, SignalKind, What};
+use domain::id::{
+    ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserId, UserNumber,
+};
+use domain::model::{Message, MessageKind, Person, RoomKey};
+use domain::query::Query;
+use domain::refusal::{BadResume, Refusal};
+use domain::rules::name;
+
+use crate::{Answer, Ask, Audience, Dialect, News, Request, Said, Step, Whose};
+
+/// 2026-11-20T11:52:13.994Z.
+pub(crate) const NOW: Millis = Millis(1_795_175_533_994);
+/// [`NOW`] as wires write it.
+pub(crate) const NOW_SHOWN: &str = "2026-11-20T11:52:13.994Z";
+/// The id of every message and signal here.
+pub(crate) const ID: &str = "00000000-0000-0000-0000-0000000000ab";
+/// The cursor of every event here.
+pub(crate) const CURSOR: &str = "0000000000000007.42";
+
+/// Every refusal, each once; the two with values with one of them.
+pub(crate) const REFUSALS: [Refusal; 19] = [
+    Refusal::RoomNotFound,
+    Refusal::Forbidden,
+    Refusal::RoomFull,
+    Refusal::AlreadyPresent,
+    Refusal::NotPresent,
+    Refusal::NotAllowed,
+    Refusal::Invalid,
+    Refusal::InvalidContent,
+    Refusal::RoomLimit,
+    Refusal::RateLimited { retry_after_ms: 1500 },
+    Refusal::ClientIdReused,
+    Refusal::LastOwner,
+    Refusal::MemberNotFound,
+    Refusal::BadResume(BadResume::Ahead),
+    Refusal::Busy,
+    Refusal::Contended,
+    Refusal::StorageFull,
+    Refusal::Unavailable,
+    Refusal::OutcomeUnknown,
+];
+
+pub(crate) fn user(id: &str) -> UserId {
+    UserId::new(id).expect("a short id is valid")
+}
+
+/// A user with number 7; an e-mail address when the id is `mail`.
+pub(crate) fn person(id: &str) -> Arc<Person> {
+    let email = (id == "mail").then(|| Text::from("mail@example.com"));
+    Arc::new(Person { id: user(id), number: UserNumber(7), name: Text::from(id), email })
+}
+
+/// The room that alice means by this name.
+pub(crate) fn key(given: &str) -> RoomKey {
+    name::resolve(given, &user("alice")).expect("a name that alice may say")
+}
+
+pub(crate) fn cursor() -> Cursor {
+    Cursor { life: Life(7), offset: Offset(42) }
+}
+
+/// A message of alice's.
+pub(crate) fn message(kind: MessageKind, content: &str, client_id: Option<&str>) -> Message {
+    let client_id = client_id.map(|id| ClientId::new(id).expect("a short id is valid"));
+    Message { id: MessageId(0xab), kind, content: Text::from(content), reply_to: None, client_id, extra: None }
+}
+
+/// Something that this user did in a room that alice names.
+pub(crate) fn event(room: &str, by: &str, what: What) -> Arc<Event> {
+    Arc::new(Event {
+        offset: Offset(42),
+        seq: Seq(3),
+        life: Life(7),
+        room: key(room),
+        version: ExclusionVersion(0),
+        at: NOW,
+        by: person(by),
+        door: Door(9),
+        origin: Some(ConnectionId(1)),
+        what,
+    })
+}
+
+/// A message sent in a room.
+pub(crate) fn sent(room: &str, content: &str, client_id: Option<&str>) -> Arc<Event> {
+    event(room, "alice", What::Sent(message(MessageKind::Text, content, client_id)))
+}
+
+/// The reply to a send.
+pub(crate) fn kept(event: &Arc<Event>, repeat: bool) -> Reply {
+    Reply::Sent { event: event.clone(), repeat }
+}
+
+/// The reply to entering.
+pub(crate) fn entered(room: &str) -> Reply {
+    Reply::Entered { room: key(room), from: cursor(), head: Cursor { offset: Offset(50), ..cursor() } }
+}
+
+/// A signal of this user's.
+pub(crate) fn signal(room: &str, who: &str, kind: SignalKind) -> News {
+    let (after, id, origin) = (Offset(42), MessageId(0xab), Some(ConnectionId(1)));
+    News::Signal(Arc::new(Signal { room: key(room), after, at: NOW, id, who: person(who), origin, kind }))
+}
+
+/// A request with these headers.
+pub(crate) fn ask(method: &str, path: &str, query: &str, headers: &[(&str, &str)]) -> Ask {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Ask { method: method.into(), path: path.into(), query: query.into(), headers, ..Ask::default() }
+}
+
+/// What the three kinds of listeners are told.
+pub(crate) fn told(dialect: &dyn Dialect, news: &News, room: &str) -> [Vec<String>; 3] {
+    [Whose::Origin, Whose::Actor, Whose::Other].map(|whose| {
+        let mut said = Said::default();
+        dialect.tell(news, Audience { whose, room }, &mut said);
+        said.messages().map(text).collect()
+    })
+}
+
+/// An answer as one line.
+pub(crate) fn answer(answer: &Answer) -> String {
+    let headers: String = answer.headers.iter().map(|(name, value)| format!(" {name}: {value}")).collect();
+    format!("{}{headers} {}", answer.status, text(&answer.body))
+}
+
+/// Steps, one line each; takes them out of the list.
+pub(crate) fn lines(steps: &mut Vec<Step>) -> Vec<String> {
+    steps.drain(..).map(|step| line(&step)).collect()
+}
+
+fn line(step: &Step) -> String {
+    match step {
+        Step::Accept(None) => "101".into(),
+        Step::Accept(Some(protocol)) => format!("101 {protocol}"),
+        Step::Answer(given) => answer(given),
+        Step::Say(frame) => format!("< {}", text(frame)),
+        Step::Call(id, Request::Do(command)) => format!("{id} {}", command_line(command)),
+        Step::Call(id, Request::Ask(query)) => format!("{id} {}", query_line(query)),
+        Step::Hint(room, kind) => match kind {
+            SignalKind::Typing { started, extra } => {
+                format!("hint {} {started} {}", room.shown(), extra.as_ref().map_or("", |(_, frame)| &**frame))
+            }
+            SignalKind::Came | SignalKind::Went => format!("hint {} {kind:?}", room.shown()),
+        },
+        Step::Close(close) => format!("close {} {}", close.code, close.reason),
+    }
+}
+
+/// A command, short.
+pub(crate) fn command_line(command: &Command) -> String {
+    match command {
+        Command::Meet(identity) => format!("meet {}", identity.id),
+        Command::MakeRoom { title, kind, seats } => format!("make {title} {kind:?} {seats:?}"),
+        Command::Enter { room, from, .. } => format!("enter {} {from:?}", room.shown()),
+        Command::Leave { room } => format!("leave {}", room.shown()),
+        Command::Send { room, draft, .. } => {
+            let id = draft.client_id.as_ref().map_or("-", ClientId::as_str);
+            format!("send {} {:?} {id} {}", room.shown(), draft.kind, draft.content)
+        }
+        Command::Enrol { room, user, role, status } => format!("enrol {} {user} {role:?} {status:?}", room.shown()),
+        Command::Expel { room, user } => format!("expel {} {user}", room.shown()),
+    }
+}
+
+/// A query, short.
+pub(crate) fn query_line(query: &Query) -> String {
+    match query {
+        Query::Rooms { kind } => format!("rooms {kind:?}"),
+        Query::RoomConnections { room } => format!("connections in {}", room.shown()),
+        Query::UserConnections { user } => format!("connections of {user}"),
+        Query::Member { room, user } => format!("member {} {user}", room.shown()),
+        Query::Counts => "counts".into(),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("what is said is UTF-8")
+}

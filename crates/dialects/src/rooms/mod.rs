@@ -1,0 +1,134 @@
+//! The `rooms` dialect: one socket per room, `GET /ws/rooms/{room_id}?token=`, and REST beside it.
+//!
+//! What it promises a client is in `PROTOCOL.md`. Here are its paths and what listeners are told; the conversation of
+//! one connection is in [`session`], REST in [`rest`], the words for refusals in [`words`], the frames in [`wire`].
+
+mod rest;
+mod session;
+#[cfg(test)]
+mod tests;
+mod unprocessable;
+mod wire;
+mod words;
+
+use std::sync::Arc;
+
+use domain::command::{Manners, Pace};
+use domain::event::{Event, News, Signal, SignalKind, What};
+use domain::id::{Door, Millis};
+use domain::identity::{Credential, Denied};
+use domain::model::{MessageKind, Person};
+
+use crate::format::{Shown, Time};
+use crate::{Answer, Ask, Audience, Dialect, Said, Session, Steps, Way, Whose, door, json};
+
+/// What this contract says of rooms and pace.
+const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, pace: Pace::Strict };
+
+/// The path of the sockets; REST never begins like it.
+const SOCKET: &str = "/ws/rooms/{room_id}";
+const SOCKETS: &str = "/ws/";
+
+/// The dialect.
+pub(crate) struct Rooms;
+
+impl Dialect for Rooms {
+    fn name(&self) -> &'static str {
+        "rooms"
+    }
+
+    fn door(&self) -> Door {
+        door::ROOMS
+    }
+
+    fn doors(&self) -> Vec<Way> {
+        std::iter::once(Way::Socket(SOCKET.into())).chain(rest::doors().into_iter().map(Way::Rest)).collect()
+    }
+
+    fn who(&self, ask: &Ask) -> Option<Credential> {
+        // The contract's sockets know `?token=` only; headers are taken behind it, so that a user key opens one too.
+        let token = if on_socket(ask) { ask.parameter("token").filter(|token| !token.is_empty()) } else { None };
+        let bearer = || ask.bearer().map(|token| Credential::Bearer(token.into()));
+        let key = || ask.header("x-api-key").filter(|key| !key.is_empty()).map(|key| Credential::Key(key.into()));
+        token.map(|token| Credential::Bearer(token.into())).or_else(bearer).or_else(key)
+    }
+
+    fn denied(&self, ask: &Ask, why: Denied) -> Answer {
+        if on_socket(ask) { words::denied_socket(why) } else { words::denied_rest(ask, why) }
+    }
+
+    fn open(&self, ask: &Ask, who: &Arc<Person>, _now: Millis, steps: &mut Steps) -> Box<dyn Session> {
+        session::open(ask, who, steps)
+    }
+
+    fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said) {
+        match news {
+            News::Event(event) => tell_event(event, to, said),
+            News::Signal(signal) => tell_signal(signal, to, said),
+        }
+    }
+}
+
+fn on_socket(ask: &Ask) -> bool {
+    ask.path.starts_with(SOCKETS)
+}
+
+fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
+    let message = match &event.what {
+        What::Sent(message) => message,
+        // The contract has no word for these, and its history shows the final state (RULES 17).
+        What::RoomMade { .. }
+        | What::MemberSet { .. }
+        | What::MemberRemoved { .. }
+        | What::Edited { .. }
+        | What::Deleted { .. } => return,
+    };
+    let kind = match message.kind {
+        MessageKind::Broadcast => "broadcast",
+        MessageKind::Text | MessageKind::System => "message",
+    };
+    // The sending connection gets no echo; a broadcast is for everybody, its sender included.
+    if to.whose == Whose::Origin && message.kind != MessageKind::Broadcast {
+        return;
+    }
+    let sender = event.by.id.as_str();
+    said.message(|buffer| {
+        json::write(
+            buffer,
+            &wire::Message {
+                id: Shown(message.id),
+                room_id: to.room,
+                room_id_too: to.room,
+                sender_id: sender,
+                sender_id_too: sender,
+                text: &message.content,
+                timestamp: Time(event.at),
+                kind,
+                seq: event.seq.0,
+                cursor: Shown(event.cursor()),
+            },
+        );
+    });
+}
+
+fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
+    let (started, extra) = match &signal.kind {
+        SignalKind::Typing { started, extra } => (*started, extra),
+        // Coming and going has no frame here.
+        SignalKind::Came | SignalKind::Went => return,
+    };
+    if to.whose == Whose::Origin {
+        return;
+    }
+    said.message(|buffer| match extra {
+        Some((door::ROOMS, frame)) => buffer.extend_from_slice(frame.as_bytes()),
+        // Said through another door: in the shape that this wire's clients use among themselves.
+        Some(_) | None => json::write(
+            buffer,
+            &wire::Typing {
+                kind: if started { "typing_started" } else { "typing_stopped" },
+                data: wire::Writer { user_id: signal.who.id.as_str(), timestamp: started.then_some(Time(signal.at)) },
+            },
+        ),
+    });
+}
