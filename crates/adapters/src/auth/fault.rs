@@ -1,5 +1,5 @@
-//! Why a credential is not good, in the detail that an operator needs. Clients are told the coarse [`Denied`] only: which
-//! of these it was would help a forger more than a user.
+//! Why a credential is not good, in the detail that an operator needs. Clients are told the coarse [`Denied`] only:
+//! which of these it was would help a forger more than a user.
 
 use domain::id::BadId;
 use domain::identity::Denied;

@@ -27,8 +27,8 @@ pub struct Grant {
 /// Why no token was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotIssued {
-    /// A further claim has a name that this function writes itself.
-    #[error("`{0}` is written by this command and can't be given as a further claim")]
+    /// A claim would be said twice.
+    #[error("`{0}` is written by this command already")]
     Taken(String),
     /// This server would refuse it.
     #[error("this server would refuse such a token: {0}")]
@@ -44,24 +44,26 @@ pub enum NotIssued {
 /// # Errors
 /// [`NotIssued`] says why there is none.
 pub fn issue(secret: &Secret, rules: &ClaimRules, grant: &Grant, now: Millis) -> Result<String, NotIssued> {
-    let mut claims = Map::new();
     let issued = now.0 / 1000;
-    claims.insert(rules.user_claim.clone().unwrap_or_else(|| "sub".into()), grant.user.as_str().into());
-    claims.insert("iat".into(), issued.into());
-    claims.insert("exp".into(), issued.saturating_add(grant.ttl_ms.div_ceil(1000)).into());
-    for (name, value) in
-        [("username", &grant.name), ("email", &grant.email)].into_iter().filter_map(|(n, v)| Some((n, v.as_ref()?)))
-    {
-        claims.insert(name.into(), value.as_str().into());
-    }
-    for (name, list) in [("aud", &rules.audiences), ("iss", &rules.issuers)] {
-        if let Some(first) = list.first() {
-            claims.insert(name.into(), first.as_str().into());
-        }
-    }
-    for (name, value) in &grant.extra {
-        if claims.insert(name.clone(), value.clone()).is_some() {
-            return Err(NotIssued::Taken(name.clone()));
+    let user_claim = rules.user_claim.as_deref().unwrap_or("sub");
+    let ours = [
+        (user_claim, Some(Value::from(grant.user.as_str()))),
+        ("iat", Some(issued.into())),
+        ("exp", Some(issued.saturating_add(grant.ttl_ms.div_ceil(1000)).into())),
+        ("username", grant.name.as_deref().map(Value::from)),
+        ("email", grant.email.as_deref().map(Value::from)),
+        ("aud", rules.audiences.first().map(|one| one.as_str().into())),
+        ("iss", rules.issuers.first().map(|one| one.as_str().into())),
+    ];
+    let ours = ours.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let mut claims = Map::new();
+    for (name, value) in ours.chain(grant.extra.clone()) {
+        // Where the e-mail address is the user's id, saying the same twice is no contradiction.
+        if claims
+            .insert(name.clone(), value.clone())
+            .is_some_and(|other| other != value || grant.extra.contains_key(&name))
+        {
+            return Err(NotIssued::Taken(name));
         }
     }
     let key = EncodingKey::from_secret(secret.expose().as_bytes());

@@ -48,8 +48,8 @@ impl Verifier {
     }
 }
 
-/// The claims of something that looks like a token, unverified. None when it doesn't look like one. For development mode
-/// only (RULES 6).
+/// The claims of something that looks like a token, unverified. None when it doesn't look like one. For development
+/// mode only (RULES 6).
 pub(super) fn unverified(token: &str) -> Option<Object> {
     let parts = Parts::of(token).ok()?;
     Object::parse(&decode(parts.header, "header").ok()?)?;

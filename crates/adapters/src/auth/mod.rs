@@ -1,12 +1,12 @@
-//! Who a credential is: the body of the Auth port. Synchronous and without a clock: time is an argument, and the keys are
-//! in memory.
+//! Who a credential is: the body of the Auth port. Synchronous and without a clock: time is an argument, and the keys
+//! are in memory.
 //!
 //! `jwt` knows a token's envelope and signature, `claims` what it says and whether it is good now, `keys` the keys for
 //! `x-api-key`, `issue` makes tokens. It never opens a connection, and nothing in a credential can make it do so.
 //!
 //! | mode | token | `x-api-key` | bare claim |
 //! |---|---|---|---|
-//! | development, no `JWT_SECRET` | read, not checked; other text is the user id | a known key; other text is the user id | taken |
+//! | development, no `JWT_SECRET` | read, not checked; else the user id | a known key; else the user id | taken |
 //! | development, `JWT_SECRET` | checked | a known key | taken |
 //! | otherwise | checked | a known key | at the doors of `TRUST_USER_ID` only |
 

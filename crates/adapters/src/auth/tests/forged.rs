@@ -1,5 +1,5 @@
-//! THREATS T1 to T3: tokens that nobody may get in with, each with the reason that an operator is told. A client is told
-//! `Invalid`, or `Expired` where it was good once.
+//! THREATS T1 to T3: tokens that nobody may get in with, each with the reason that an operator is told. A client is
+//! told `Invalid`, or `Expired` where it was good once.
 
 use domain::id::BadId;
 use domain::identity::Denied;

@@ -189,6 +189,14 @@ fn tokens_that_are_not_issued() {
     assert_eq!(issue(Grant { ttl_ms: u64::MAX, ..grant(json!({})) }), NotIssued::Useless(Fault::Time("exp")));
     let service = Grant { user: UserId::new("service:x").unwrap(), extra: Map::new(), ..grant(json!({})) };
     assert_eq!(issue(service), NotIssued::Useless(Fault::Reserved));
+    // Where the e-mail address is the id, another address would make it somebody else's token.
+    let rules = ClaimRules { user_claim: Some("email".into()), ..ClaimRules::default() };
+    let by_email = |email: &str| {
+        let grant = Grant { email: Some(email.into()), ..grant(json!({})) };
+        crate::auth::issue(&Secret::new(SECRET), &rules, &grant, NOW)
+    };
+    assert_eq!(by_email("bob"), Err(NotIssued::Taken("email".into())));
+    assert!(by_email("alice").is_ok());
     let long = "x".repeat(9000);
     assert_eq!(issue(grant(json!({ "x": long }))), NotIssued::Useless(Fault::TooLong));
 }

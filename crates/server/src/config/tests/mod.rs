@@ -1,0 +1,243 @@
+//! Settings in, configuration or problems out. One function reads, the tests are tables.
+
+mod refused;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::table::{SETTINGS, markdown, setting};
+use super::*;
+
+const DOORS: [&str; 5] = ["rooms", "chat", "direct", "socketio", "gateway"];
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// A world: flags, variables, files.
+#[derive(Default, Clone)]
+struct World {
+    flags: Vec<(&'static str, String)>,
+    file: Option<String>,
+    environment: BTreeMap<String, String>,
+    files: BTreeMap<String, String>,
+}
+
+impl World {
+    fn of(environment: &[(&str, &str)]) -> Self {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { environment, ..Self::default() }
+    }
+
+    fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.insert(path.to_owned(), text.to_owned());
+        self
+    }
+
+    fn flag(mut self, name: &'static str, value: &str) -> Self {
+        self.flags.push((name, value.to_owned()));
+        self
+    }
+
+    fn load(&self) -> Loaded {
+        let read = |path: &str| self.files.get(path).cloned().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+        let inputs =
+            Inputs { flags: &self.flags, file: self.file.as_deref(), environment: &self.environment, read: &read };
+        load(&inputs, &DOORS)
+    }
+
+    fn config(&self) -> Config {
+        self.load().config.unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    /// The names that the problems are about.
+    fn problems(&self) -> Vec<String> {
+        self.load().config.err().unwrap_or_default().into_iter().map(|problem| problem.name).collect()
+    }
+}
+
+fn config(environment: &[(&str, &str)]) -> Config {
+    World::of(environment).config()
+}
+
+#[test]
+fn defaults() {
+    let config = config(&[]);
+    assert_eq!(config.listen, ["127.0.0.1:8000".parse().unwrap()]);
+    assert!(config.development() && config.is_loopback_only());
+    assert_eq!(config.policy, Policy { development: true, ..Policy::default() });
+    assert_eq!(config.doors, DOORS);
+    assert_eq!(config.origins, Origins::Loopback);
+    assert_eq!(config.data_dir, PathBuf::from("./data"));
+    assert_eq!(config.auth.rules, adapters::auth::ClaimRules::default());
+    assert_eq!(config.paths.api_prefix, "/api/messaging");
+    assert_eq!(config.paths.gateway, "/production");
+    assert_eq!(config.timing.ping_period_ms, 54_000);
+    assert_eq!(config.gateway_ttl_ms, 86_400_000);
+    assert_eq!((config.shards, config.internal_listen), (None, None));
+    assert_eq!((config.log_level, config.log_format), (LogLevel::Info, LogFormat::Auto));
+    assert!(World::default().load().warnings.is_empty());
+}
+
+/// Each setting does something: with this value the configuration is another one. A row that is missing fails too.
+#[test]
+fn every_setting_moves_something() {
+    let values = [
+        ("HOST", "::1"),
+        ("PORT", "3000"),
+        ("LISTEN", "3000,3003"),
+        ("INTERNAL_LISTEN", "127.0.0.1:9000"),
+        ("SHARDS", "3"),
+        ("DATA_DIR", "/srv/x"),
+        ("DATABASE_URL", "sqlite:/srv/x"),
+        ("JWT_SECRET", "x"),
+        ("JWT_AUDIENCE", "us"),
+        ("JWT_ISSUER", "them"),
+        ("JWT_USER_CLAIM", "uid"),
+        ("JWT_REQUIRE_EXP", "false"),
+        ("TOKEN_END", "keep:chat,rooms"),
+        ("TRUST_USER_ID", "gateway"),
+        ("INTERNAL_SERVICE_KEY", "x"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("CORS_ORIGINS", "*"),
+        ("DIALECTS", "chat"),
+        ("API_PREFIX", "/"),
+        ("GATEWAY_STAGE", "dev"),
+        ("GATEWAY_CONNECTION_TTL", "2h"),
+        ("CHAT_WEBSOCKET_PATH", "/chat"),
+        ("CHAT_PRIVATE_ROOMS", "invite"),
+        ("CHAT_MAX_ROOMS_PER_USER", "0"),
+        ("CHAT_MAX_MESSAGES_PER_MIN", "0"),
+        ("CHAT_DEFAULT_MAX_USERS", "2"),
+        ("CHAT_READ_TIMEOUT", "61s"),
+        ("CHAT_WRITE_TIMEOUT", "1m30s"),
+        ("CHAT_PING_PERIOD", "5"),
+        ("CHAT_PONG_WAIT", "55s"),
+        ("MAX_MESSAGES_PER_MIN", "1"),
+        ("PRESENCE_ALL_MAX", "0"),
+        ("OPEN_ROOMS", "no"),
+        ("ROOMS_PERSIST", "FALSE"),
+        ("MESSAGE_BYTES_MAX", "128KiB"),
+        ("BODY_BYTES_MAX", "2MiB"),
+        ("SHUTDOWN_TIMEOUT", "1s"),
+        ("LOG_LEVEL", "DEBUG"),
+        ("LOG_FORMAT", "json"),
+        ("NODE_ENV", "production"),
+    ];
+    let plain = config(&[]);
+    for setting in SETTINGS {
+        // These two say nothing by themselves: one has a single value, one moves only what a key has moved.
+        if ["JWT_ALGORITHM", "DEV_MODE"].contains(&setting.name) {
+            continue;
+        }
+        let value = values.iter().find(|(name, _)| *name == setting.name).expect(setting.name).1;
+        let moved = config(&[(setting.name, value)]);
+        assert_ne!(moved, plain, "{}", setting.name);
+        if setting.secret {
+            let world = World::of(&[]).flag(setting.name, "/secret").file("/secret", value);
+            assert_eq!(world.config(), moved, "{}", setting.name);
+        } else {
+            assert_eq!(World::default().flag(setting.name, value).config(), moved, "{}", setting.name);
+        }
+        let line = format!("{} = {value:?}", setting.file_key());
+        assert_eq!(World::default().file("switchboard.toml", &line).config(), moved, "{}", setting.name);
+    }
+    assert_ne!(config(&[("JWT_SECRET", "x"), ("DEV_MODE", "true")]), config(&[("JWT_SECRET", "x")]));
+}
+
+#[test]
+fn the_table_is_sound() {
+    let mut names: Vec<&str> = SETTINGS.iter().flat_map(|one| std::iter::once(one.name).chain(one.alias)).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), SETTINGS.len() + SETTINGS.iter().filter(|one| one.alias.is_some()).count());
+    for one in SETTINGS {
+        assert!(one.doc.len() < 100 && !one.doc.contains('|'), "{}", one.name);
+        assert!(!table::LATER.iter().any(|later| later.is_about(one.name)), "{}", one.name);
+    }
+    assert_eq!(setting("AUTH_JWT_SECRET").map(|one| one.name), Some("JWT_SECRET"));
+    let table = markdown();
+    assert_eq!(table.lines().count(), SETTINGS.len() + 2);
+    assert!(table.contains("| `JWT_SECRET`, `AUTH_JWT_SECRET` | `--jwt-secret-file` |  | HS256 key"));
+    assert!(table.contains("| `PORT` | `--port` | `8000` | port to listen on |"));
+}
+
+/// RULES 6 and 8: key, `DEV_MODE`, address → development mode, or the name that stops the start.
+#[test]
+fn development_mode() {
+    for (key, dev_mode, host, expected) in [
+        ("", "", "127.0.0.1", Ok(true)),
+        ("", "", "localhost", Ok(true)),
+        ("", "", "::ffff:127.0.0.1", Ok(true)),
+        ("", "", "0.0.0.0", Err("JWT_SECRET")),
+        ("", "", "::", Err("JWT_SECRET")),
+        ("", "", "192.168.1.2", Err("JWT_SECRET")),
+        ("", "true", "127.0.0.1", Ok(true)),
+        ("", "true", "0.0.0.0", Err("DEV_MODE")),
+        ("", "false", "127.0.0.1", Err("JWT_SECRET")),
+        ("", "false", "0.0.0.0", Err("JWT_SECRET")),
+        ("x", "", "127.0.0.1", Ok(false)),
+        ("x", "true", "::1", Ok(true)),
+        ("x", "false", "127.0.0.2", Ok(false)),
+        ("x", "", "0.0.0.0", Err("JWT_SECRET")),
+        (KEY, "", "0.0.0.0", Ok(false)),
+        (KEY, "", "::", Ok(false)),
+        (KEY, "false", "0.0.0.0", Ok(false)),
+        (KEY, "true", "0.0.0.0", Err("DEV_MODE")),
+    ] {
+        let world = World::of(&[("JWT_SECRET", key), ("DEV_MODE", dev_mode), ("HOST", host)]);
+        let found = world.load().config.map(|config| {
+            assert_eq!(config.policy.development, config.development());
+            config.development()
+        });
+        let found = found.map_err(|problems| problems.into_iter().map(|problem| problem.name).collect::<Vec<_>>());
+        assert_eq!(found, expected.map_err(|name| vec![name.to_owned()]), "{key:?} {dev_mode:?} {host:?}");
+    }
+    // One address among several is enough for strangers.
+    let world = World::of(&[("LISTEN", "127.0.0.1:8000 0.0.0.0:3000")]);
+    assert_eq!(world.problems(), ["JWT_SECRET"]);
+}
+
+#[test]
+fn origins_follow_the_mode_unless_said() {
+    for (environment, origins) in [
+        (vec![], Origins::Loopback),
+        (vec![("JWT_SECRET", "x")], Origins::Any),
+        (vec![("CORS_ORIGINS", "*")], Origins::Any),
+        (vec![("CORS_ORIGINS", "https://a.example")], Origins::These(vec!["https://a.example".into()])),
+    ] {
+        assert_eq!(config(&environment).origins, origins, "{environment:?}");
+    }
+}
+
+#[test]
+fn doors_and_what_they_trust() {
+    let config = config(&[
+        ("JWT_SECRET", "x"),
+        ("DIALECTS", "gateway,rooms"),
+        ("TRUST_USER_ID", "gateway"),
+        ("TOKEN_END", "keep:rooms"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+    ]);
+    assert_eq!(config.doors, ["rooms", "gateway"]);
+    assert_eq!((config.trust("gateway"), config.trust("rooms")), (Trust::Claim, Trust::Proof));
+    assert!(config.ends_with_token("gateway") && !config.ends_with_token("rooms"));
+    for (peer, trusted) in
+        [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("::1", true), ("11.0.0.1", false), ("::2", false)]
+    {
+        assert_eq!(config.is_trusted_proxy(peer.parse().unwrap()), trusted, "{peer}");
+    }
+}
+
+#[test]
+fn log_formats() {
+    for (format, node_env, expected) in [
+        ("", "", LogFormat::Auto),
+        ("", "development", LogFormat::Auto),
+        ("", "production", LogFormat::Json),
+        ("text", "production", LogFormat::Text),
+        ("JSON", "", LogFormat::Json),
+    ] {
+        assert_eq!(config(&[("LOG_FORMAT", format), ("NODE_ENV", node_env)]).log_format, expected);
+    }
+    // The contracts' services set it; it never opens a door.
+    assert_eq!(World::of(&[("NODE_ENV", "development"), ("HOST", "0.0.0.0")]).problems(), ["JWT_SECRET"]);
+}
