@@ -183,3 +183,14 @@ pub(crate) fn query_line(query: &Query) -> String {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("what is said is UTF-8")
 }
+
+/// The lines of a protocol page's JSON examples, before and after "What you are sent". Each is checked to be JSON.
+pub(crate) fn examples(page: &str) -> (Vec<String>, Vec<String>) {
+    let (sent, told) = page.split_once("## What you are sent").expect("a page says what is sent to a client");
+    let lines = |part: &str| {
+        let blocks = part.split("```json\n").skip(1).filter_map(|block| block.split_once("```"));
+        let lines = blocks.flat_map(|(block, _)| block.lines().map(str::to_owned).collect::<Vec<_>>());
+        lines.inspect(|line| assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}")).collect()
+    };
+    (lines(sent), lines(told))
+}

@@ -166,3 +166,33 @@ pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_doors_that_are_chosen_are_open_and_no_two_are_alike() {
+        let names = |chosen: &[&str]| {
+            let dialects = chosen.iter().map(|name| (*name).to_owned()).collect();
+            let open = registry(&Settings { dialects, chat_path: "/talk".into(), ..Settings::default() });
+            open.iter().map(|dialect| (dialect.name(), dialect.door(), dialect.doors().len())).collect::<Vec<_>>()
+        };
+        let (rooms, chat) = (("rooms", door::ROOMS, 8), ("chat", door::CHAT, 1));
+        assert_eq!(names(&[]), [rooms, chat]);
+        assert_eq!(names(&["chat"]), [chat]);
+        assert_eq!(names(&["none"]), []);
+        let all = registry(&Settings { chat_path: "/talk".into(), ..Settings::default() });
+        let mut paths: Vec<String> = all
+            .iter()
+            .flat_map(|dialect| dialect.doors())
+            .map(|way| match way {
+                Way::Socket(path) => format!("GET {path}"),
+                Way::Rest(rest) => format!("{} {}", rest.method, rest.path),
+            })
+            .collect();
+        assert!(paths.contains(&"GET /talk".to_owned()), "the operator chooses chat's path");
+        paths.sort();
+        paths.windows(2).for_each(|pair| assert_ne!(pair[0], pair[1]));
+    }
+}

@@ -81,6 +81,9 @@ pub enum Output {
     Announce(Announcement),
     /// Tell all shards what is true now.
     Signal(Arc<Signal>),
+    /// Tell all shards how far the log goes, once a second, so that one which lost the last announcement learns of it
+    /// although no later one comes.
+    Head(Offset),
 }
 
 /// A reply on its way, with what it does to the connection's attachments.

@@ -146,6 +146,7 @@ impl Node {
             self.looked_at = now;
             self.read(Waiter::Head, Read::Head);
         }
+        self.out.push(Output::Head(self.head.offset));
         self.windows.retain(|_, window| !window.is_idle(now));
         self.first_uses.retain(|_, window| !window.is_idle(now));
         if self.people.len() > limits::USERS_CACHED_MAX {

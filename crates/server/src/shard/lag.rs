@@ -93,31 +93,32 @@ impl Shard {
         self.queue_flush(slot);
     }
 
-    /// Announcements are missing: after a moment the log is asked.
+    /// Announcements are missing: after a moment the log is asked, and again until the shard has what it knows of.
     pub(super) fn mind_the_gap(&mut self) {
-        let Some(since) = self.gap_since else { return };
-        if !self.gap_reading && !self.is_walking() && self.now.since(since) >= limits::GAP_WAIT_MS {
+        if !self.mail.is_empty() || self.is_walking() || self.gap_reading {
+            return;
+        }
+        if self.known_head <= self.head {
+            self.gap_since = None;
+            return;
+        }
+        let since = *self.gap_since.get_or_insert(self.now);
+        if self.now.since(since) >= limits::GAP_WAIT_MS {
             self.gap_reading = true;
+            self.tally.gaps += 1;
             let token = self.token(ReadFor::Gap);
-            let ask = Read::Since {
-                after: self.head,
-                upto: Offset(u64::MAX),
-                rooms: None,
-                bytes: limits::CATCH_UP_BYTES * 4,
-            };
-            self.out.reads.push((token, ask));
+            let (after, bytes) = (self.head, limits::CATCH_UP_BYTES * 4);
+            self.out.reads.push((token, Read::Since { after, upto: Offset(u64::MAX), rooms: None, bytes }));
         }
     }
 
     fn found_missing(&mut self, events: Option<(Vec<Arc<Event>>, Offset)>) {
         self.gap_reading = false;
-        // The log is asked again after another moment if it could not be read, or there is more.
         self.gap_since = Some(self.now);
-        let Some((events, _)) = events else { return };
-        if !events.is_empty() {
-            // In front of what is in the mailbox: it came before that.
+        if let Some((events, _)) = events.filter(|(events, _)| !events.is_empty()) {
+            // In front of what is in the mailbox: it came before that. If there is more, it is asked for at once.
             self.mail.push_front(Mail::Announce(Announcement { events: events.into() }));
-            self.gap_since = self.gap_since.map(|since| Millis(since.0.saturating_sub(limits::GAP_WAIT_MS)));
+            self.gap_since = Some(Millis(self.now.0.saturating_sub(limits::GAP_WAIT_MS)));
         }
     }
 }

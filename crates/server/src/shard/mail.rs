@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use domain::event::Event;
-use domain::id::{Millis, Offset};
 use domain::limits;
 
 use super::connection::{MEET, Phase};
@@ -31,7 +30,7 @@ impl Shard {
                     self.signalled(signal);
                 }
                 Mail::Told(told) => self.told(*told),
-                Mail::Missed(upto) => self.missed_announcements(upto),
+                Mail::Head(head) => self.known_head = self.known_head.max(head),
                 Mail::Drain => self.draining = Some(0),
             }
         }
@@ -43,16 +42,16 @@ impl Shard {
     }
 
     fn announced(&mut self, announcement: Announcement) {
+        self.known_head = self.known_head.max(announcement.last());
         if announcement.first() > self.head.next() {
-            self.gap_since.get_or_insert(self.now);
             if self.early.len() < limits::ANNOUNCEMENTS_MAX {
                 self.early.insert(announcement.first(), announcement);
             }
             return;
         }
         self.take_events(&announcement.events);
-        if announcement.last() > self.head {
-            // The turn's budget is spent in the midst of it.
+        if announcement.last() > self.head && self.budget == 0 {
+            // The turn's budget is spent in the midst of it. (With budget left it had a gap; the log is read for that.)
             self.mail.push_front(Mail::Announce(announcement));
         }
     }
@@ -78,24 +77,15 @@ impl Shard {
                 break;
             }
             self.take_events(&announcement.events);
-            if announcement.last() > self.head {
+            if announcement.last() > self.head && self.budget == 0 {
                 self.early.insert(first, announcement);
                 break;
             }
-        }
-        if self.early.is_empty() && !self.gap_reading && self.gap_since.is_some_and(|since| self.now > since) {
-            self.gap_since = None;
         }
         for _ in 0..self.early_signals.len() {
             if let Some(signal) = self.early_signals.pop_front() {
                 self.signalled(signal);
             }
-        }
-    }
-
-    fn missed_announcements(&mut self, upto: Offset) {
-        if upto > self.head {
-            self.gap_since = Some(Millis(self.now.0.saturating_sub(limits::GAP_WAIT_MS)));
         }
     }
 

@@ -171,8 +171,8 @@ pub enum Mail {
     Signal(Arc<Signal>),
     /// A reply, with what it does to attachments. Never dropped.
     Told(Box<Told>),
-    /// Announcements up to here were dropped: read the log.
-    Missed(Offset),
+    /// The log goes at least to here: whoever has not been told so far reads it.
+    Head(Offset),
     /// Say goodbye to everybody, a few at a time.
     Drain,
 }
@@ -199,6 +199,8 @@ pub struct Tally {
     pub lagged: u64,
     /// Sends refused by the rate limit.
     pub rate_limited: u64,
+    /// Times announcements were missing and the log was read for them.
+    pub gaps: u64,
 }
 
 /// Counts of one dialect.
@@ -235,6 +237,8 @@ pub struct Shard {
     hub: Hub,
     /// Everything up to here was given to the level.
     head: Offset,
+    /// The log goes at least to here.
+    known_head: Offset,
     /// The last event that put somebody out.
     excluded_at: Offset,
     mail: VecDeque<Mail>,
@@ -285,6 +289,7 @@ impl Shard {
             generations: Vec::new(),
             hub: Hub::default(),
             head: parts.head,
+            known_head: parts.head,
             excluded_at: Offset(0),
             mail: VecDeque::new(),
             early: BTreeMap::new(),
@@ -338,7 +343,8 @@ impl Shard {
         let flushed = self.flush(net);
         let next = self.next_turn();
         std::mem::swap(&mut self.out, out);
-        if events_left || reads_left || !flushed || self.draining.is_some() { Some(now) } else { next }
+        let more = events_left || reads_left || !flushed || !self.to_flush.is_empty() || self.draining.is_some();
+        if more { Some(now) } else { next }
     }
 
     /// Counts since the start.

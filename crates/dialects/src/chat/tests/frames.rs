@@ -1,7 +1,7 @@
 //! One frame, and what it means or is answered.
 
 use super::{error, heard, inside, open};
-use crate::cases::{NOW, lines};
+use crate::cases::{NOW, examples, lines};
 use crate::{Frame, Steps};
 
 fn broken() -> Vec<String> {
@@ -150,4 +150,18 @@ fn messages_are_sent_within_the_contracts_limits() {
         let frame = format!(r#"{{"type":"send_message","data":{data}}}"#);
         assert_eq!(heard(&mut *inside("r"), &frame), expected, "{data:.80}");
     }
+}
+
+#[test]
+fn the_examples_of_the_protocol_page_are_frames() {
+    let (sent, told) = examples(include_str!("../PROTOCOL.md"));
+    let is_request = |frame: &&String| {
+        ["create_room", "list_rooms", "join_room", "leave_room", "send_message"].iter().any(|kind| frame.contains(kind))
+    };
+    let requests = sent.iter().filter(is_request).count();
+    assert_eq!(requests, 7, "each request has its example");
+    for frame in sent.iter().filter(is_request) {
+        assert_ne!(heard(&mut *inside("5f0c…"), frame), invalid(), "{frame}");
+    }
+    assert!(told.len() >= 4, "the page has its examples");
 }

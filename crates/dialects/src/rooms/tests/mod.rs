@@ -11,8 +11,8 @@ use domain::refusal::{BadResume, Refusal};
 use super::Rooms;
 use super::words::{self, Place};
 use crate::cases::{
-    CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, kept, key, lines, message, person, sent, signal,
-    told, user,
+    CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, examples, kept, key, lines, message, person,
+    sent, signal, told, user,
 };
 use crate::{Dialect, Frame, Session, Steps, door};
 
@@ -349,4 +349,13 @@ fn listeners_are_told_messages_and_typing() {
     assert_eq!(typing(true, Some((door::ROOMS, &own[0]))), [silent(), own.clone(), own]);
     assert_eq!(typing(true, Some((door::GATEWAY, "x"))), [silent(), started.clone(), started]);
     assert_eq!(typing(false, None), [silent(), stopped.clone(), stopped]);
+}
+
+#[test]
+fn the_examples_of_the_protocol_page_are_frames() {
+    let (sent, told) = examples(include_str!("../PROTOCOL.md"));
+    for frame in &sent {
+        assert!(!heard(&mut *inside("r"), frame).concat().contains("error"), "{frame}");
+    }
+    assert!(sent.len() >= 6 && told.len() >= 9, "the page has its examples");
 }

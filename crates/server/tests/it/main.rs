@@ -1,0 +1,5 @@
+//! What can be shown without a socket, a clock or a sleep: the production steps of node, shards, sessions and dialects,
+//! driven by a world of their own.
+
+mod sim;
+mod world;

@@ -1,0 +1,273 @@
+//! Clients of the simulation: they speak a wire, keep what a client would keep, and remember what they were told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::id::{Cursor, Millis, Offset};
+use serde_json::{Value, json};
+use server::frame::Opcode;
+
+use crate::world::World;
+use crate::world::wire::{self, Ear, Received};
+
+/// Which wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Rooms,
+    Chat,
+}
+
+/// A message as a client saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) offset: Offset,
+    pub(crate) seq: u64,
+    pub(crate) id: String,
+    pub(crate) text: String,
+    pub(crate) sender: String,
+    /// The sender's own copy again, which is the acknowledgement of a repeat: it stands outside the order.
+    pub(crate) repeat: bool,
+}
+
+/// One connection's story.
+#[derive(Debug)]
+pub(crate) struct Story {
+    pub(crate) room: String,
+    /// The point after which it was promised everything, when it asked for one and got it.
+    pub(crate) from: Option<Offset>,
+    /// The log's head when it was let in.
+    pub(crate) let_in_at: Offset,
+    pub(crate) seen: Vec<Seen>,
+    /// It was still open and reading when the run ended.
+    pub(crate) to_the_end: bool,
+}
+
+/// An acknowledgement that a client holds the server to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ack {
+    pub(crate) user: String,
+    pub(crate) client_id: String,
+    pub(crate) id: String,
+    pub(crate) seq: u64,
+}
+
+/// A client.
+pub(crate) struct Client {
+    pub(crate) door: Door,
+    pub(crate) user: String,
+    pub(crate) room: String,
+    pub(crate) pipe: Option<usize>,
+    ear: Ear,
+    open: bool,
+    joined: bool,
+    sent: u64,
+    /// Sent and not acknowledged.
+    pub(crate) unacked: BTreeSet<String>,
+    pub(crate) acks: BTreeMap<String, Ack>,
+    last: Option<Cursor>,
+    pub(crate) stories: Vec<Story>,
+    /// It reads nothing until then.
+    pub(crate) stalled_until: Millis,
+    pub(crate) refused: u64,
+}
+
+impl Client {
+    pub(crate) fn new(door: Door, user: String, room: String) -> Self {
+        Self {
+            door,
+            user,
+            room,
+            pipe: None,
+            ear: Ear::default(),
+            open: false,
+            joined: false,
+            sent: 0,
+            unacked: BTreeSet::new(),
+            acks: BTreeMap::new(),
+            last: None,
+            stories: Vec::new(),
+            stalled_until: Millis(0),
+            refused: 0,
+        }
+    }
+
+    /// Opens a connection, on rooms usually from where the last one ended.
+    pub(crate) fn connect(&mut self, world: &mut World, server: usize, shard: usize, resume: bool) {
+        let pipe = world.connect(server, shard);
+        let room = self.room.replace('#', "%23");
+        let since = self.last.filter(|_| resume);
+        let target = match (self.door, since) {
+            (Door::Rooms, Some(cursor)) => format!("/ws/rooms/{room}?token={}&since={cursor}", self.user),
+            (Door::Rooms, None) => format!("/ws/rooms/{room}?token={}", self.user),
+            (Door::Chat, _) => format!("/ws/chat?token={}", self.user),
+        };
+        world.send(pipe, &wire::upgrade(&target, &[]));
+        (self.pipe, self.ear, self.open, self.joined) = (Some(pipe), Ear::default(), false, false);
+    }
+
+    pub(crate) fn is_in(&self) -> bool {
+        self.open && (self.door == Door::Rooms || self.joined)
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Closes without a word.
+    pub(crate) fn cut(&mut self, world: &mut World) {
+        if let Some(pipe) = self.pipe.take() {
+            world.cut(pipe);
+        }
+        self.open = false;
+    }
+
+    fn say(&mut self, world: &mut World, value: &Value) {
+        if let Some(pipe) = self.pipe.filter(|_| self.open) {
+            world.send(pipe, &wire::masked(Opcode::Text, value.to_string().as_bytes()));
+        }
+    }
+
+    pub(crate) fn join(&mut self, world: &mut World) {
+        self.say(world, &json!({"type": "join_room", "data": {"room_id": self.room}}));
+    }
+
+    pub(crate) fn leave(&mut self, world: &mut World) {
+        self.say(world, &json!({"type": "leave_room", "data": {}}));
+    }
+
+    /// Says something new.
+    pub(crate) fn speak(&mut self, world: &mut World) {
+        self.sent += 1;
+        let client_id = format!("{}:{}", self.user, self.sent);
+        self.unacked.insert(client_id.clone());
+        self.repeat(world, &client_id);
+    }
+
+    /// Says something (again) under its client id; the text is the id, so that anybody can be asked about it.
+    pub(crate) fn repeat(&mut self, world: &mut World, client_id: &str) {
+        let value = match self.door {
+            Door::Rooms => json!({"text": client_id, "client_id": client_id}),
+            Door::Chat => json!({"type": "send_message", "data":
+                {"type": "text", "content": client_id, "room_id": self.room, "client_id": client_id}}),
+        };
+        self.say(world, &value);
+    }
+
+    pub(crate) fn type_something(&mut self, world: &mut World) {
+        if self.door == Door::Rooms {
+            self.say(world, &json!({"type": "typing_started", "data": {"userId": "somebody else"}}));
+        }
+    }
+
+    /// Reads up to `most` bytes and takes in what they say.
+    pub(crate) fn listen(&mut self, world: &mut World, most: usize) {
+        let Some(pipe) = self.pipe else { return };
+        let bytes = world.receive(pipe, most);
+        self.ear.feed(bytes);
+        while let Some(received) = self.ear.next() {
+            self.take(world, pipe, received);
+        }
+        let ended = &world.pipes[pipe];
+        if ended.server_closed && ended.to_client.is_empty() {
+            (self.pipe, self.open) = (None, false);
+        }
+    }
+
+    fn take(&mut self, world: &mut World, pipe: usize, received: Received) {
+        match received {
+            Received::Http { status: 101, .. } => {
+                self.open = true;
+                if self.door == Door::Rooms {
+                    self.begin(world, pipe);
+                }
+            }
+            Received::Http { .. } => self.refused += 1,
+            Received::Ping(payload) => world.send(pipe, &wire::masked(Opcode::Pong, &payload)),
+            Received::Pong(_) => {}
+            Received::Binary(_) => panic!("these wires say nothing in binary"),
+            Received::Close { code, .. } => {
+                let code = code.unwrap_or(1000).to_be_bytes();
+                world.send(pipe, &wire::masked(Opcode::Close, &code));
+                self.open = false;
+            }
+            Received::Text(text) => {
+                let value: Value = serde_json::from_str(&text).expect("every frame is one JSON object");
+                self.told(world, pipe, &value);
+            }
+        }
+    }
+
+    fn begin(&mut self, world: &World, pipe: usize) {
+        let let_in_at = world.head(world.pipes[pipe].server).offset;
+        let room = self.room.clone();
+        self.stories.push(Story { room, from: None, let_in_at, seen: Vec::new(), to_the_end: false });
+    }
+
+    fn told(&mut self, world: &mut World, pipe: usize, value: &Value) {
+        match value["type"].as_str().expect("every frame has a type") {
+            "resumed" => {
+                let from: Cursor = cursor(&value["from"]);
+                let story = self.stories.last_mut().expect("an upgrade began one");
+                assert!(story.seen.is_empty(), "resumed comes first");
+                story.from = Some(from.offset);
+            }
+            "ack" => self.acked(value["client_id"].as_str(), &value["id"], &value["seq"]),
+            "join" if value["user_uuid"] == json!(self.user) && !self.joined => {
+                self.joined = true;
+                self.begin(world, pipe);
+            }
+            "leave" if value["user_uuid"] == json!(self.user) => self.joined = false,
+            "message" | "text" | "system" | "broadcast" => self.heard(value),
+            "resume_failed" | "error" | "join" | "leave" | "typing_started" | "typing_stopped" => {}
+            other => panic!("an unknown frame: {other}"),
+        }
+    }
+
+    fn heard(&mut self, value: &Value) {
+        let at = cursor(&value["cursor"]);
+        let sender = match self.door {
+            Door::Rooms => &value["sender_id"],
+            Door::Chat => &value["user_uuid"],
+        };
+        let own = value["client_id"].as_str();
+        self.acked(own, &value["id"], &value["seq"]);
+        let Some(story) = self.stories.last_mut() else { return };
+        let before = story.seen.iter().rev().find(|seen| !seen.repeat).map(|seen| seen.offset);
+        let repeat = own.is_some() && before.is_some_and(|before| at.offset <= before);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        story.seen.push(Seen {
+            offset: at.offset,
+            seq: value["seq"].as_u64().expect("messages have a seq"),
+            id: text(&value["id"]),
+            text: text(text_of(self.door, value)),
+            sender: text(sender),
+            repeat,
+        });
+        if !repeat {
+            self.last = Some(at);
+        }
+    }
+
+    fn acked(&mut self, client_id: Option<&str>, id: &Value, seq: &Value) {
+        let Some(client_id) = client_id else { return };
+        let ack = Ack {
+            user: self.user.clone(),
+            client_id: client_id.to_owned(),
+            id: id.as_str().expect("an ack has an id").to_owned(),
+            seq: seq.as_u64().expect("an ack has a seq"),
+        };
+        self.unacked.remove(client_id);
+        let first = self.acks.entry(client_id.to_owned()).or_insert_with(|| ack.clone());
+        assert_eq!(*first, ack, "a repeat gets the first result");
+    }
+}
+
+fn text_of(door: Door, value: &Value) -> &Value {
+    match door {
+        Door::Rooms => &value["text"],
+        Door::Chat => &value["content"],
+    }
+}
+
+fn cursor(value: &Value) -> Cursor {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value} is no cursor"))
+}

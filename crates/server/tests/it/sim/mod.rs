@@ -1,0 +1,251 @@
+//! The simulator: seed in, a story of mixed clients on an unkind world out, and the invariants checked against the log.
+//!
+//! `SIM_SEED=<n>` replays one seed and prints what it does; `SIM_SEEDS=<n>` runs that many (500 when not said).
+
+mod check;
+mod client;
+mod plant;
+
+use std::sync::Arc;
+
+use adapters::port::FailureKind;
+use dialects::{Answer, Ask, Request};
+use domain::command::Command;
+use domain::id::{Door as DoorNumber, Millis, UserId, UserNumber};
+use domain::identity::{Credential, Denied, Identity, Scopes, Standing};
+use domain::limits::Policy;
+use domain::model::{Person, Role};
+use domain::rules::name;
+use server::node::{Call, ReplyTo};
+use server::shard::{Allowance, Gate, Timing};
+
+use self::client::{Client, Door};
+use crate::world::{Chaos, Dice, Plant, Setup, World};
+
+/// Development mode's gate: a token is the user's id.
+pub(crate) struct OpenGate;
+
+impl Gate for OpenGate {
+    fn admit(&self, _: &Ask) -> Result<(), Answer> {
+        Ok(())
+    }
+
+    fn identify(&self, credential: &Credential, _: &str, _: Millis) -> Result<Identity, Denied> {
+        let (Credential::Bearer(id) | Credential::Key(id) | Credential::Claimed(id)) = credential;
+        let id = UserId::new(id).map_err(|_| Denied::Invalid)?;
+        Ok(Identity { id, name: None, email: None, ends: None, standing: Standing::User })
+    }
+}
+
+const ROOMS: [&str; 3] = ["lobby", "garden", "GUILD#g"];
+
+/// One run.
+struct Run {
+    world: World,
+    clients: Vec<Client>,
+    servers: usize,
+    shards: u8,
+    rest: u64,
+    story: bool,
+}
+
+fn chaos(dice: &mut Dice) -> Chaos {
+    let mut pick = |most: u64| if dice.chance(400) { 0 } else { dice.below(most) };
+    Chaos {
+        hop_ms: pick(5),
+        store_ms: pick(40),
+        wire_ms: pick(20),
+        drop_announcement: pick(100),
+        repeat_announcement: pick(100),
+        swap_announcement: pick(100),
+        fail_read: 0,
+        socket_bytes: usize::try_from([200, 2_000, 20_000, 1_000_000][usize::try_from(pick(4)).expect("small")])
+            .expect("small"),
+    }
+}
+
+impl Run {
+    fn new(seed: u64, plant: Option<Box<dyn Plant>>, story: bool) -> Self {
+        let mut dice = Dice::new(seed ^ 0x5eed);
+        let servers = if dice.chance(200) { 2 } else { 1 };
+        let shards = u8::try_from(1 + dice.below(3)).expect("small");
+        let policy = Policy { development: true, strict_per_minute: 0, loose_per_minute: 0, ..Policy::default() };
+        let setup = Setup {
+            shards,
+            policy,
+            timing: Timing::default(),
+            allowance: Allowance::default(),
+            dialects: Arc::new(dialects::registry(&dialects::Settings { development: true, ..Default::default() })),
+            gate: Arc::new(OpenGate),
+        };
+        let chaos = chaos(&mut dice);
+        if story {
+            println!("{servers} servers of {shards} shards, {chaos:?}");
+        }
+        let mut world = World::new(seed, chaos, setup, servers);
+        if let Some(plant) = plant {
+            world.plant = plant;
+        }
+        let count = 3 + dice.below(8);
+        let clients = (0..count).map(|n| {
+            let door = if dice.chance(500) { Door::Rooms } else { Door::Chat };
+            let room = ROOMS[usize::try_from(dice.below(3)).expect("small")];
+            // Some users have several connections.
+            Client::new(door, format!("user{}", n * 2 / 3), room.to_owned())
+        });
+        let clients = clients.collect();
+        Self { world, clients, servers, shards, rest: 0, story }
+    }
+
+    fn roster(&mut self, command: Command) {
+        self.rest += 1;
+        let id = UserId::new("service:sim").expect("valid");
+        let who = Person { name: id.text(), id, number: UserNumber(999_999), email: None };
+        let call = Call {
+            to: ReplyTo::Rest(self.rest),
+            door: DoorNumber(0),
+            standing: Standing::Service(Scopes::GUILDS),
+            who: Some(Arc::new(who)),
+            request: Request::Do(command),
+        };
+        let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
+        self.world.call(server, call);
+    }
+
+    fn enrol(&mut self, user: &str) {
+        let room = name::guild("g").expect("valid");
+        let (user, role) = (UserId::new(user).expect("valid"), Some(Role::Member));
+        self.roster(Command::Enrol { room, user, role, status: None });
+    }
+
+    fn expel(&mut self, user: &str) {
+        let room = name::guild("g").expect("valid");
+        self.roster(Command::Expel { room, user: UserId::new(user).expect("valid") });
+    }
+
+    /// One of the things that may happen.
+    fn act(&mut self) {
+        let client = usize::try_from(self.world.dice.below(self.clients.len() as u64)).expect("small");
+        let what = self.world.dice.below(100);
+        let user = self.clients[client].user.clone();
+        if self.story {
+            println!("{} {user} {what}", self.world.now);
+        }
+        match what {
+            0 => self.crash(),
+            1 => self.world.store.fail_next_commit(FailureKind::Unknown, self.rest % 2 == 0),
+            2 => self.world.store.fail_next_commit(FailureKind::Full, false),
+            3..6 => self.enrol(&user),
+            6..8 => self.expel(&user),
+            8..12 => self.clients[client].cut(&mut self.world),
+            12..16 => self.clients[client].stalled_until = self.world.now.plus(self.world.dice.below(5_000)),
+            16..18 => self.clients[client].type_something(&mut self.world),
+            18..22 => self.clients[client].leave(&mut self.world),
+            22..35 => self.repeat(client),
+            _ => self.speak(client),
+        }
+    }
+
+    fn crash(&mut self) {
+        let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
+        self.world.crash(server);
+    }
+
+    fn speak(&mut self, client: usize) {
+        let burst = if self.world.dice.chance(50) { 40 } else { 1 };
+        for _ in 0..burst {
+            if self.clients[client].is_in() {
+                self.clients[client].speak(&mut self.world);
+            }
+        }
+    }
+
+    fn repeat(&mut self, client: usize) {
+        let chosen = &self.clients[client];
+        let ids: Vec<String> = chosen.unacked.iter().chain(chosen.acks.keys()).cloned().collect();
+        if !ids.is_empty() && chosen.is_in() {
+            let id = ids[usize::try_from(self.world.dice.below(ids.len() as u64)).expect("small")].clone();
+            self.clients[client].repeat(&mut self.world, &id);
+        }
+    }
+
+    /// Clients read, and those who are out come back.
+    fn look_around(&mut self, most: usize) {
+        for client in 0..self.clients.len() {
+            if self.clients[client].stalled_until <= self.world.now {
+                self.clients[client].listen(&mut self.world, most);
+            }
+            let (pipe, open, inside) =
+                (self.clients[client].pipe, self.clients[client].is_open(), self.clients[client].is_in());
+            if pipe.is_none() && self.world.dice.chance(100) {
+                let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
+                let shard = usize::try_from(self.world.dice.below(u64::from(self.shards))).expect("small");
+                let resume = self.world.dice.chance(800);
+                self.clients[client].connect(&mut self.world, server, shard, resume);
+            } else if open && !inside && self.world.dice.chance(50) {
+                self.clients[client].join(&mut self.world);
+            }
+        }
+    }
+
+    fn go(&mut self, acts: u64) {
+        for _ in 0..acts {
+            let pause = self.world.dice.below(30);
+            self.world.run_until(self.world.now.plus(pause));
+            let most = if self.world.dice.chance(300) { 64 } else { 100_000 };
+            self.look_around(most);
+            self.act();
+        }
+    }
+
+    /// Nothing breaks any more: everybody comes to know everything.
+    fn settle(&mut self) {
+        self.world.store.heal();
+        let none = Chaos { socket_bytes: self.world.chaos.socket_bytes, ..Chaos::none() };
+        self.world.chaos = none;
+        for _ in 0..2_000 {
+            self.world.run_until(self.world.now.plus(5));
+            self.clients.iter_mut().for_each(|client| client.stalled_until = Millis(0));
+            for client in 0..self.clients.len() {
+                self.clients[client].listen(&mut self.world, 100_000);
+            }
+        }
+        for client in &mut self.clients {
+            if client.is_in()
+                && let Some(story) = client.stories.last_mut()
+            {
+                story.to_the_end = true;
+            }
+        }
+    }
+}
+
+/// Runs a seed; the error says what did not hold.
+fn run(seed: u64, plant: Option<Box<dyn Plant>>, story: bool) -> Result<Run, String> {
+    let mut run = Run::new(seed, plant, story);
+    run.go(400);
+    run.settle();
+    check::check(&run.world.store.events(), &run.clients)?;
+    Ok(run)
+}
+
+#[test]
+fn the_invariants_hold_on_every_seed() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    if let Some(seed) = number("SIM_SEED") {
+        run(seed, None, true).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        return;
+    }
+    let (mut acks, mut seen, mut events) = (0, 0, 0);
+    let seeds = number("SIM_SEEDS").unwrap_or(500);
+    for seed in 0..seeds {
+        let run = std::panic::catch_unwind(|| run(seed, None, false))
+            .unwrap_or_else(|_| Err("a panic, see above".to_owned()))
+            .unwrap_or_else(|why| panic!("seed {seed}: {why}; replay it with SIM_SEED={seed}"));
+        acks += run.clients.iter().map(|client| client.acks.len()).sum::<usize>();
+        seen += run.clients.iter().flat_map(|client| &client.stories).map(|story| story.seen.len()).sum::<usize>();
+        events += run.world.store.events().len();
+    }
+    println!("{seeds} seeds: {events} events, {acks} acknowledgements, {seen} deliveries checked");
+    assert!(acks > 10 * usize::try_from(seeds).expect("small"), "a simulation in which little happens shows little");
+}

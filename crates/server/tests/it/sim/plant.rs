@@ -1,0 +1,101 @@
+//! Bugs on purpose: each is a lie that a part of the system could tell, and the checker has to find every one within a
+//! few seeds. A checker that finds nothing wrong here would find nothing anywhere.
+
+use adapters::port::{Batch, Found, Outcome, Write};
+use domain::event::What;
+use server::node::Announcement;
+use server::shard::Mail;
+
+use super::run;
+use crate::world::{Dice, Plant};
+
+/// An announcement whose events leave one out, numbered as if it had never been.
+struct Skips(Dice);
+impl Plant for Skips {
+    fn mail(&mut self, mail: Mail) -> Mail {
+        match mail {
+            Mail::Announce(announcement) if announcement.events.len() > 1 && self.0.chance(200) => {
+                let mut events = announcement.events.to_vec();
+                let mut last = (*events[events.len() - 2]).clone();
+                last.offset = events[events.len() - 1].offset;
+                let place = events.len() - 1;
+                events[place] = last.into();
+                Mail::Announce(Announcement { events: events.into() })
+            }
+            mail => mail,
+        }
+    }
+}
+
+/// A reader that leaves out an event when somebody catches up.
+struct Forgetful(Dice);
+impl Plant for Forgetful {
+    fn found(&mut self, found: Found) -> Found {
+        match found {
+            Found::Events { mut events, scanned } if events.len() > 1 && self.0.chance(300) => {
+                events.remove(1);
+                Found::Events { events, scanned }
+            }
+            found => found,
+        }
+    }
+}
+
+/// A store that does not know client ids.
+struct Amnesia;
+impl Plant for Amnesia {
+    fn batch(&mut self, mut batch: Batch) -> Batch {
+        for write in &mut batch.writes {
+            if let Write::Events(room) = write {
+                for (what, _) in &mut room.events {
+                    if let What::Sent(message) = what {
+                        message.client_id = None;
+                    }
+                }
+            }
+        }
+        batch
+    }
+}
+
+/// A store that says "committed" of what it then does not keep.
+struct Liar(Dice);
+impl Plant for Liar {
+    fn outcomes(&mut self, mut outcomes: Vec<Outcome>) -> Vec<Outcome> {
+        for outcome in &mut outcomes {
+            if let Outcome::Committed(events) = outcome
+                && self.0.chance(50)
+            {
+                let changed = events.iter().map(|event| {
+                    let mut event = (**event).clone();
+                    if let What::Sent(message) = &mut event.what {
+                        message.id.0 ^= 1;
+                    }
+                    event.into()
+                });
+                *events = changed.collect();
+            }
+        }
+        outcomes
+    }
+}
+
+fn found_within(seeds: u64, what: &str, plant: impl Fn(u64) -> Box<dyn Plant>) {
+    let found = (0..seeds).find(|seed| {
+        let plant = plant(*seed);
+        let hook = std::panic::AssertUnwindSafe(|| run(*seed, Some(plant), false).is_err());
+        std::panic::catch_unwind(hook).unwrap_or(true)
+    });
+    match found {
+        Some(seed) => println!("{what}: found at seed {seed}"),
+        None => panic!("{what}: not found within {seeds} seeds"),
+    }
+}
+
+#[test]
+fn planted_bugs_are_found() {
+    found_within(20, "an announcement that leaves an event out", |seed| Box::new(Skips(Dice::new(seed))));
+    found_within(20, "a reader that leaves an event out", |seed| Box::new(Forgetful(Dice::new(seed))));
+    found_within(20, "a store that forgets client ids", |_| Box::new(Amnesia));
+    found_within(20, "an acknowledgement of what was not kept", |seed| Box::new(Liar(Dice::new(seed))));
+}

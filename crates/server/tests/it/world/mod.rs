@@ -1,0 +1,506 @@
+//! A world for the production steps: simulated time, sockets made of queues, a memory store, and a queue of what happens
+//! next. With [`Chaos::none`] everything happens at once and in order; the simulator turns the knobs.
+
+pub(crate) mod net;
+pub(crate) mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adapters::port::{Batch, Found, Outcome, Read, Reader, Store, Writer};
+use adapters::store::memory::MemoryStore;
+use dialects::Dialect;
+use domain::id::{Cursor, Life, Millis};
+use domain::limits::Policy;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use server::node::{self, Input as NodeInput, Node, Output, ReplyTo, Start};
+use server::shard::{Allowance, Gate, Input as ShardInput, Mail, Outputs, Parts, Shard, Timing};
+
+use self::net::{Pipe, Sockets, Turn};
+
+/// One seed for everything.
+pub(crate) struct Dice(ChaCha8Rng);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// A number below `bound`.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0.next_u64() % bound.max(1)
+    }
+
+    /// True `per_mille` times of a thousand.
+    pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
+        self.below(1000) < per_mille
+    }
+
+    pub(crate) fn bytes(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+}
+
+/// How unkind the world is. Delays in milliseconds, chances per mille.
+#[derive(Debug, Clone)]
+pub(crate) struct Chaos {
+    /// Longest delay of a hop between threads.
+    pub(crate) hop_ms: u64,
+    /// Longest delay of a commit or a read.
+    pub(crate) store_ms: u64,
+    /// Longest delay of bytes on the way.
+    pub(crate) wire_ms: u64,
+    /// Announcements that a shard's mailbox drops.
+    pub(crate) drop_announcement: u64,
+    /// Announcements that come twice.
+    pub(crate) repeat_announcement: u64,
+    /// Announcements that overtake others.
+    pub(crate) swap_announcement: u64,
+    /// Reads that fail.
+    pub(crate) fail_read: u64,
+    /// Bytes that a socket holds for a client.
+    pub(crate) socket_bytes: usize,
+}
+
+impl Chaos {
+    pub(crate) fn none() -> Self {
+        Self {
+            hop_ms: 0,
+            store_ms: 0,
+            wire_ms: 0,
+            drop_announcement: 0,
+            repeat_announcement: 0,
+            swap_announcement: 0,
+            fail_read: 0,
+            socket_bytes: 1 << 20,
+        }
+    }
+}
+
+/// What every server of a world is made of.
+pub(crate) struct Setup {
+    pub(crate) shards: u8,
+    pub(crate) policy: Policy,
+    pub(crate) timing: Timing,
+    pub(crate) allowance: Allowance,
+    pub(crate) dialects: Arc<Vec<Box<dyn Dialect>>>,
+    pub(crate) gate: Arc<dyn Gate>,
+}
+
+/// What happens next.
+enum Happening {
+    Node(usize, u64, NodeInput),
+    Shard(usize, u64, usize, ShardInput),
+    Wake(usize, u64, usize),
+    Tick(usize, u64),
+    Commit(usize, u64, Batch),
+    Recover(usize, u64),
+    Read(usize, u64, Option<usize>, node::Token, Read),
+}
+
+/// A server: one node and its shards, on the world's store.
+struct Server {
+    /// Counts its starts; what was under way in an earlier one is nobody's any more.
+    start: u64,
+    node: Node,
+    shards: Vec<(Shard, Sockets)>,
+    /// When each shard is to be woken; one wake at a time.
+    wakes: Vec<Option<Millis>>,
+    writer: Box<dyn Writer>,
+    reader: Box<dyn Reader>,
+}
+
+/// What a plant does to the world's answers: bugs on purpose, to prove that the checker sees them.
+pub(crate) trait Plant {
+    fn outcomes(&mut self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+        outcomes
+    }
+    fn found(&mut self, found: Found) -> Found {
+        found
+    }
+    fn batch(&mut self, batch: Batch) -> Batch {
+        batch
+    }
+    fn mail(&mut self, mail: Mail) -> Mail {
+        mail
+    }
+}
+
+/// No bug.
+pub(crate) struct Honest;
+impl Plant for Honest {}
+
+/// The world.
+pub(crate) struct World {
+    pub(crate) now: Millis,
+    pub(crate) dice: Dice,
+    pub(crate) chaos: Chaos,
+    pub(crate) store: MemoryStore,
+    pub(crate) pipes: Vec<Pipe>,
+    /// Pipes on which something arrived for the client, or that were closed.
+    pub(crate) arrived: Vec<(Millis, usize)>,
+    /// REST replies.
+    pub(crate) replies: BTreeMap<u64, Result<domain::command::Reply, domain::refusal::Refusal>>,
+    pub(crate) plant: Box<dyn Plant>,
+    setup: Setup,
+    servers: Vec<Server>,
+    queue: BTreeMap<(Millis, u64), Happening>,
+    order: u64,
+    starts: u64,
+    /// The latest moment of each path on which order is kept.
+    paths: BTreeMap<(u8, usize, usize), Millis>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, chaos: Chaos, setup: Setup, servers: usize) -> Self {
+        let mut world = Self {
+            now: Millis(1_800_000_000_000),
+            dice: Dice::new(seed),
+            chaos,
+            store: MemoryStore::new(Life(seed | 1)),
+            pipes: Vec::new(),
+            arrived: Vec::new(),
+            replies: BTreeMap::new(),
+            plant: Box::new(Honest),
+            setup,
+            servers: Vec::new(),
+            queue: BTreeMap::new(),
+            order: 0,
+            starts: 0,
+            paths: BTreeMap::new(),
+        };
+        for _ in 0..servers {
+            let server = world.start_server();
+            world.servers.push(server);
+        }
+        for server in 0..servers {
+            world.schedule_tick(server);
+        }
+        world
+    }
+
+    fn start_server(&mut self) -> Server {
+        self.starts += 1;
+        let writer = self.store.writer().expect("the memory store gives writers");
+        let mut reader = self.store.reader().expect("the memory store gives readers");
+        let head = match reader.read(&Read::Head) {
+            Ok(Found::Cursor(Some(head))) => head,
+            other => panic!("a log has a head, not {other:?}"),
+        };
+        let recent = match reader.read(&Read::Recent(Millis(self.now.0 - 60_000))) {
+            Ok(Found::Recent(recent)) => recent,
+            other => panic!("a log has recent messages, not {other:?}"),
+        };
+        let life = Life(0x1000 + self.starts);
+        let node = Node::new(Start { policy: self.setup.policy.clone(), life, head, recent, seed: self.dice.bytes() });
+        let shards = (0..self.setup.shards).map(|id| {
+            let parts = Parts {
+                id,
+                life,
+                dialects: self.setup.dialects.clone(),
+                gate: self.setup.gate.clone(),
+                timing: self.setup.timing,
+                allowance: self.setup.allowance,
+                head: head.offset,
+            };
+            (Shard::new(parts, self.now), Sockets::default())
+        });
+        Server {
+            start: self.starts,
+            node,
+            shards: shards.collect(),
+            wakes: vec![None; usize::from(self.setup.shards)],
+            writer,
+            reader,
+        }
+    }
+
+    /// kill -9: what was not committed is lost, every socket is cut, and a new start begins on the same log.
+    pub(crate) fn crash(&mut self, server: usize) {
+        for pipe in &mut self.pipes {
+            if pipe.server == server && pipe.slot.is_some() {
+                (pipe.slot, pipe.server_closed, pipe.client_closed) = (None, true, true);
+            }
+        }
+        for pipe in 0..self.pipes.len() {
+            self.arrived.push((self.now, pipe));
+        }
+        self.servers[server] = self.start_server();
+        self.schedule_tick(server);
+    }
+
+    /// The log's head as a server has announced it.
+    pub(crate) fn head(&self, server: usize) -> Cursor {
+        self.servers[server].node.head()
+    }
+
+    pub(crate) fn shard(&self, server: usize, shard: usize) -> &Shard {
+        &self.servers[server].shards[shard].0
+    }
+
+    pub(crate) fn counts(&self, server: usize) -> (usize, usize) {
+        self.servers[server].node.counts()
+    }
+
+    fn schedule_tick(&mut self, server: usize) {
+        let start = self.servers[server].start;
+        self.at(self.now.plus(1000), Happening::Tick(server, start));
+    }
+
+    fn at(&mut self, when: Millis, what: Happening) {
+        self.order += 1;
+        self.queue.insert((when, self.order), what);
+    }
+
+    /// Something on a path on which order is kept, after at most `most` milliseconds.
+    fn along(&mut self, path: (u8, usize, usize), most: u64, what: Happening) {
+        let when = self.now.plus(self.dice.below(most + 1));
+        let latest = self.paths.entry(path).or_default();
+        *latest = when.max(*latest);
+        let when = *latest;
+        self.at(when, what);
+    }
+
+    pub(crate) fn connect(&mut self, server: usize, shard: usize) -> usize {
+        let pipe = self.pipes.len();
+        let slot = self.servers[server].shards[shard].1.take_slot(pipe);
+        let capacity = self.chaos.socket_bytes;
+        self.pipes.push(Pipe { server, shard, slot: Some(slot), capacity, ..Pipe::default() });
+        let start = self.servers[server].start;
+        self.along((0, server, shard), 0, Happening::Shard(server, start, shard, ShardInput::Accepted(slot)));
+        pipe
+    }
+
+    /// The client sends bytes.
+    pub(crate) fn send(&mut self, pipe: usize, bytes: &[u8]) {
+        self.pipes[pipe].to_server.extend(bytes);
+        self.poke(pipe, ShardInput::Readable);
+    }
+
+    /// The client closes, or is cut off.
+    pub(crate) fn cut(&mut self, pipe: usize) {
+        self.pipes[pipe].client_closed = true;
+        self.pipes[pipe].to_client.clear();
+        self.poke(pipe, ShardInput::Readable);
+    }
+
+    /// The client reads up to `most` bytes.
+    pub(crate) fn receive(&mut self, pipe: usize, most: usize) -> Vec<u8> {
+        let p = &mut self.pipes[pipe];
+        let count = most.min(p.to_client.len());
+        let bytes = p.to_client.drain(..count).collect();
+        if p.full && count > 0 {
+            p.full = false;
+            self.poke(pipe, ShardInput::Writable);
+        }
+        bytes
+    }
+
+    fn poke(&mut self, pipe: usize, input: impl FnOnce(u32) -> ShardInput) {
+        let p = &self.pipes[pipe];
+        if let Some(slot) = p.slot {
+            let (server, shard) = (p.server, p.shard);
+            let start = self.servers[server].start;
+            let wire_ms = self.chaos.wire_ms;
+            self.along((1, pipe, 0), wire_ms, Happening::Shard(server, start, shard, input(slot)));
+        }
+    }
+
+    /// A call over REST; its reply is in `replies` under the token.
+    pub(crate) fn call(&mut self, server: usize, call: node::Call) {
+        let start = self.servers[server].start;
+        self.along((2, server, 99), 0, Happening::Node(server, start, NodeInput::Call(call)));
+    }
+
+    /// Tells all shards of a server something.
+    pub(crate) fn drain(&mut self, server: usize) {
+        for shard in 0..self.servers[server].shards.len() {
+            self.mail(server, shard, Mail::Drain);
+        }
+    }
+
+    fn mail(&mut self, server: usize, shard: usize, mail: Mail) {
+        let start = self.servers[server].start;
+        let hop_ms = self.chaos.hop_ms;
+        let mail = self.plant.mail(mail);
+        self.along((3, server, shard), hop_ms, Happening::Shard(server, start, shard, ShardInput::Mail(mail)));
+    }
+
+    /// Lets everything happen up to a moment.
+    pub(crate) fn run_until(&mut self, until: Millis) {
+        while let Some((&(when, order), _)) = self.queue.first_key_value() {
+            if when > until {
+                break;
+            }
+            let what = self.queue.remove(&(when, order)).expect("it was just seen");
+            self.now = self.now.max(when);
+            self.happen(what);
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// When something happens next.
+    pub(crate) fn next(&self) -> Option<Millis> {
+        self.queue.first_key_value().map(|((when, _), _)| *when)
+    }
+
+    fn is_current(&self, server: usize, start: u64) -> bool {
+        self.servers[server].start == start
+    }
+
+    fn happen(&mut self, what: Happening) {
+        match what {
+            Happening::Node(server, start, input) if self.is_current(server, start) => self.node(server, vec![input]),
+            Happening::Shard(server, start, shard, input) if self.is_current(server, start) => {
+                self.turn(server, shard, vec![input]);
+            }
+            Happening::Wake(server, start, shard) if self.is_current(server, start) => {
+                // A wake that an earlier one has overtaken is nobody's.
+                if self.servers[server].wakes[shard] == Some(self.now) {
+                    self.servers[server].wakes[shard] = None;
+                    self.turn(server, shard, Vec::new());
+                }
+            }
+            Happening::Tick(server, start) if self.is_current(server, start) => {
+                let mut out = Vec::new();
+                self.servers[server].node.tick(self.now, &mut out);
+                self.dispatch(server, out);
+                self.schedule_tick(server);
+            }
+            Happening::Commit(server, start, batch) if self.is_current(server, start) => {
+                let batch = self.plant.batch(batch);
+                let result = self.servers[server].writer.commit(&batch).map(|o| self.plant.outcomes(o));
+                self.to_node(server, NodeInput::Committed(result));
+            }
+            Happening::Recover(server, start) if self.is_current(server, start) => {
+                let result = self.servers[server].writer.recover();
+                self.to_node(server, NodeInput::Recovered(result));
+            }
+            Happening::Read(server, start, shard, token, read) if self.is_current(server, start) => {
+                self.read(server, shard, token, &read);
+            }
+            _ => {}
+        }
+    }
+
+    fn read(&mut self, server: usize, shard: Option<usize>, token: node::Token, read: &Read) {
+        let found = if self.dice.chance(self.chaos.fail_read) {
+            Err(adapters::port::Failure::new(adapters::port::FailureKind::Unavailable, "the world says no"))
+        } else {
+            self.servers[server].reader.read(read).map(|found| self.plant.found(found))
+        };
+        let (start, hop_ms) = (self.servers[server].start, self.chaos.hop_ms);
+        match shard {
+            Some(shard) => {
+                let input = ShardInput::Found(token, found);
+                self.along((4, server, shard), hop_ms, Happening::Shard(server, start, shard, input));
+            }
+            None => self.to_node(server, NodeInput::Found(token, found)),
+        }
+    }
+
+    fn to_node(&mut self, server: usize, input: NodeInput) {
+        let (start, hop_ms) = (self.servers[server].start, self.chaos.hop_ms);
+        self.along((5, server, 0), hop_ms, Happening::Node(server, start, input));
+    }
+
+    fn node(&mut self, server: usize, mut inputs: Vec<NodeInput>) {
+        let mut out = Vec::new();
+        self.servers[server].node.step(self.now, &mut inputs, &mut out);
+        self.dispatch(server, out);
+    }
+
+    fn dispatch(&mut self, server: usize, out: Vec<Output>) {
+        let (start, store_ms) = (self.servers[server].start, self.chaos.store_ms);
+        for output in out {
+            match output {
+                Output::Commit(batch) => self.along((6, server, 0), store_ms, Happening::Commit(server, start, batch)),
+                Output::Recover => self.along((6, server, 0), store_ms, Happening::Recover(server, start)),
+                Output::Read(token, read) => {
+                    let when = self.now.plus(self.dice.below(store_ms + 1));
+                    self.at(when, Happening::Read(server, start, None, token, read));
+                }
+                Output::Reply(told) => match told.to {
+                    ReplyTo::Connection(connection, _) => {
+                        let shard = usize::try_from(connection.0 >> 56).expect("a byte");
+                        self.mail(server, shard, Mail::Told(told));
+                    }
+                    ReplyTo::Rest(token) => {
+                        self.replies.insert(token, told.result);
+                    }
+                },
+                Output::Announce(announcement) => {
+                    for shard in 0..self.servers[server].shards.len() {
+                        self.announce(server, shard, &announcement);
+                    }
+                }
+                Output::Head(head) => {
+                    for shard in 0..self.servers[server].shards.len() {
+                        self.mail(server, shard, Mail::Head(head));
+                    }
+                }
+                Output::Signal(signal) => {
+                    for shard in 0..self.servers[server].shards.len() {
+                        self.mail(server, shard, Mail::Signal(signal.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn announce(&mut self, server: usize, shard: usize, announcement: &node::Announcement) {
+        if self.dice.chance(self.chaos.drop_announcement) {
+            // Half of the time even the note that something was dropped is lost, as on a bus between nodes.
+            if self.dice.chance(500) {
+                self.mail(server, shard, Mail::Head(announcement.last()));
+            }
+            return;
+        }
+        if self.dice.chance(self.chaos.swap_announcement) {
+            let when = self.now.plus(self.dice.below(60));
+            let start = self.servers[server].start;
+            let mail = ShardInput::Mail(Mail::Announce(announcement.clone()));
+            self.at(when, Happening::Shard(server, start, shard, mail));
+            return;
+        }
+        self.mail(server, shard, Mail::Announce(announcement.clone()));
+        if self.dice.chance(self.chaos.repeat_announcement) {
+            self.mail(server, shard, Mail::Announce(announcement.clone()));
+        }
+    }
+
+    fn turn(&mut self, server: usize, shard: usize, mut inputs: Vec<ShardInput>) {
+        let mut out = Outputs::default();
+        let (machine, sockets) = &mut self.servers[server].shards[shard];
+        let next = machine.step(self.now, &mut inputs, &mut Turn { sockets, pipes: &mut self.pipes }, &mut out);
+        let touched = std::mem::take(&mut sockets.touched);
+        let start = self.servers[server].start;
+        for pipe in touched {
+            let writes = std::mem::take(&mut self.pipes[pipe].writes_this_turn);
+            assert!(writes <= 1, "{writes} writes to one connection in one turn");
+            let when = self.now.plus(self.dice.below(self.chaos.wire_ms + 1));
+            self.arrived.push((when, pipe));
+        }
+        for input in out.node {
+            self.along((7, server, shard), self.chaos.hop_ms, Happening::Node(server, start, input));
+        }
+        for (token, read) in out.reads {
+            let when = self.now.plus(self.dice.below(self.chaos.store_ms + 1));
+            self.at(when, Happening::Read(server, start, Some(shard), token, read));
+        }
+        for signal in out.signals {
+            for shard in 0..self.servers[server].shards.len() {
+                self.mail(server, shard, Mail::Signal(signal.clone()));
+            }
+        }
+        if let Some(next) = next.map(|next| next.max(self.now))
+            && self.servers[server].wakes[shard].is_none_or(|wake| next < wake)
+        {
+            self.servers[server].wakes[shard] = Some(next);
+            self.at(next, Happening::Wake(server, start, shard));
+        }
+    }
+}
