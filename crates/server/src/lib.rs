@@ -2,7 +2,7 @@
 //!
 //! Pure turns, driven by thin shells: [`node::Node::step`] is the one place where order matters, and `shard` owns
 //! connections. [`frame`] is the WebSocket codec, [`handshake`] what comes before it; [`threads`] are the shells, with
-//! [`mailbox`] and [`bus`] between them.
+//! [`mailbox`] and [`bus`] between them; [`http`] is whatever asks for no socket.
 
 pub mod bus;
 pub mod cli;
@@ -11,6 +11,7 @@ pub mod frame;
 pub mod gate;
 pub mod handshake;
 pub mod health;
+pub mod http;
 pub mod mailbox;
 pub mod metrics;
 pub mod node;
