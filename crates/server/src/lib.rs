@@ -15,7 +15,10 @@ pub mod http;
 pub mod mailbox;
 pub mod metrics;
 pub mod node;
+pub mod operator;
+pub mod serve;
 pub mod shard;
+pub mod telemetry;
 pub mod threads;
 
 /// What the server calls itself on its pages.
