@@ -46,6 +46,16 @@ pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const DECIDE_AGAIN_MAX: u8 = 3;
 /// Announcements a shard's mailbox holds; past it they are dropped and the shard reads the log.
 pub const ANNOUNCEMENTS_MAX: usize = 1024;
+/// Signals a shard's mailbox holds; past it they are dropped and counted.
+pub const SIGNALS_MAX: usize = 4096;
+/// Calls over REST under way; past it they are refused.
+pub const REST_CALLS_MAX: usize = 1024;
+/// How long a call over REST waits for the node, in milliseconds.
+pub const REST_WAIT_MS: u64 = 30_000;
+/// Connections that ordinary HTTP holds; past it they are answered 503 and closed.
+pub const HTTP_CONNECTIONS_MAX: usize = 4096;
+/// Connections a shard accepts in one turn; the rest wait for the next.
+pub const ACCEPTS_PER_TURN_MAX: usize = 256;
 /// How long a shard waits for a missing announcement before it reads the log, in milliseconds (invariant 4).
 pub const GAP_WAIT_MS: u64 = 20;
 /// How often a node looks for what nobody announced, in milliseconds (invariant 4).

@@ -51,6 +51,8 @@ pub struct Config {
     pub internal_service_key: Option<Secret>,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections that one address may have, loopback and trusted proxies aside; 0 is no limit.
+    pub connections_per_address_max: u32,
     /// Which web pages may talk to us.
     pub origins: Origins,
     /// The doors to open, in the order of the registry.

@@ -59,6 +59,7 @@ impl<'a> Reader<'a> {
             token_end: self.take("TOKEN_END", |text| token_end(text, doors)),
             internal_service_key: self.secret("INTERNAL_SERVICE_KEY"),
             trusted_proxies: self.take("TRUSTED_PROXIES", |text| parse::list_of(text, parse::network)),
+            connections_per_address_max: self.take("CONNECTIONS_PER_ADDRESS_MAX", number(0, u32::MAX)),
             origins: self.take("CORS_ORIGINS", |text| origins::read(&parse::list(text)?)),
             doors: if chosen.is_empty() { doors.to_vec() } else { chosen },
             paths: self.paths(),

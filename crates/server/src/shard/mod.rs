@@ -362,6 +362,13 @@ impl Shard {
         self.head
     }
 
+    /// Mail that was taken in and that no turn has come to yet. The thread leaves more in the mailbox meanwhile, whose
+    /// bounds are the ones that hold.
+    #[must_use]
+    pub fn mail_waiting(&self) -> usize {
+        self.mail.len()
+    }
+
     /// Connections that have a slot.
     #[must_use]
     pub fn connection_count(&self) -> usize {

@@ -97,6 +97,7 @@ fn every_setting_moves_something() {
         ("TRUST_USER_ID", "gateway"),
         ("INTERNAL_SERVICE_KEY", "x"),
         ("TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("CONNECTIONS_PER_ADDRESS_MAX", "0"),
         ("CORS_ORIGINS", "*"),
         ("DIALECTS", "chat"),
         ("API_PREFIX", "/"),

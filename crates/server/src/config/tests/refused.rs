@@ -21,6 +21,7 @@ fn values_that_mean_nothing() {
         ("DEV_MODE", &["force", "2"]),
         ("TRUST_USER_ID", &["true", "gateway,nowhere"]),
         ("TRUSTED_PROXIES", &["all", "10.0.0.0/33", "proxy.example"]),
+        ("CONNECTIONS_PER_ADDRESS_MAX", &["-1", "many"]),
         ("CORS_ORIGINS", &["*,https://a.example", "a.example", "https://*.example"]),
         ("DIALECTS", &["irc", "chat;rooms"]),
         ("API_PREFIX", &["api", "/a//b", "/a b"]),

@@ -1,0 +1,221 @@
+//! REST of the dialects, mounted from their tables: who asks, what it means, the node's answer, the dialect's words for
+//! it. And the way back to a shard for a connection that asks for a socket on a connection that was kept alive.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::bail;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CONNECTION, HeaderValue, UPGRADE};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use dialects::{Answer, Ask, Dialect, Rest, Way};
+use domain::command::{Command, Reply};
+use domain::identity::{Denied, Identity};
+use domain::model::Person;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper_util::rt::TokioIo;
+
+use super::calls::{self, Answered, Caller};
+use super::rewind::Rewind;
+use super::{App, BODY_MS, Origin, guard, pages};
+use crate::mailbox::{Adopted, Order};
+
+/// Our own paths. A dialect whose contract has a health page finds it answered there, by one body for all (RULES 24).
+const OWN: [&str; 4] = ["/", "/health", "/ready", "/metrics"];
+
+/// The paths of the dialects that are open.
+pub(super) struct Doors {
+    app: Arc<App>,
+    /// REST, with the place of its dialect.
+    rest: Vec<(usize, Rest)>,
+    sockets: Vec<String>,
+    /// Whose turn it is to take a connection back.
+    next_shard: AtomicUsize,
+}
+
+impl Doors {
+    /// Puts the tables together.
+    ///
+    /// # Errors
+    /// Two doors are on one path (RULES 24).
+    pub(super) fn new(app: &Arc<App>) -> anyhow::Result<Self> {
+        let (mut rest, mut sockets) = (Vec::new(), Vec::new());
+        let mut taken: HashMap<(&str, String), &str> =
+            OWN.iter().map(|path| (("GET", (*path).to_owned()), "the server itself")).collect();
+        for (place, dialect) in app.dialects.iter().enumerate() {
+            for way in dialect.doors() {
+                if matches!(&way, Way::Rest(door) if door.anonymous && OWN.contains(&door.path.as_str())) {
+                    continue;
+                }
+                let (method, path) = match &way {
+                    Way::Socket(path) => ("GET", shape(path)),
+                    Way::Rest(door) => (door.method, shape(&door.path)),
+                };
+                if let Some(other) = taken.insert((method, path.clone()), dialect.name()) {
+                    bail!("{other} and {} are both on {method} {path}; choose the doors with DIALECTS", dialect.name());
+                }
+                match way {
+                    Way::Socket(path) => sockets.push(path),
+                    Way::Rest(door) => rest.push((place, door)),
+                }
+            }
+        }
+        Ok(Self { app: app.clone(), rest, sockets, next_shard: AtomicUsize::new(0) })
+    }
+
+    /// The door that a request means, with what its path captured; or the methods that its path knows.
+    fn find(&self, ask: &mut Ask) -> Result<(&dyn Dialect, &Rest), Vec<&'static str>> {
+        // Answers to HEAD are those to GET, without their body.
+        let method = if ask.method == "HEAD" { "GET" } else { ask.method.as_str() }.to_owned();
+        let mut known = Vec::new();
+        for (place, door) in &self.rest {
+            if ask.captures(&door.path) {
+                if door.method == method {
+                    return Ok((self.app.dialects[*place].as_ref(), door));
+                }
+                known.push(door.method);
+            }
+        }
+        Err(known)
+    }
+}
+
+/// A pattern without the names of what it captures: two of the same shape are one path.
+fn shape(pattern: &str) -> String {
+    let segments = pattern.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// Answers a request that is none of our own pages.
+pub(super) async fn answer(doors: Arc<Doors>, request: Request) -> Response {
+    let mut ask = guard::ask_of(&request);
+    let (dialect, rest) = match doors.find(&mut ask) {
+        Ok(found) => found,
+        Err(known) if !known.is_empty() => return with_allow(&known),
+        Err(_) if doors.sockets.iter().any(|path| ask.captures(path)) => return doors.socket(request),
+        Err(_) => return pages::not_found(),
+    };
+    let identity = match identify(&doors.app, dialect, rest, &ask) {
+        Ok(identity) => identity,
+        Err(denied) => return pages::answer(dialect.denied(&ask, denied)),
+    };
+    ask.body = match body(request.into_body(), doors.app.body_bytes_max).await {
+        Ok(body) => body,
+        Err(refused) => return *refused,
+    };
+    pages::answer(converse(&doors.app, dialect, rest, &ask, identity).await)
+}
+
+fn identify(app: &App, dialect: &dyn Dialect, rest: &Rest, ask: &Ask) -> Result<Option<Identity>, Denied> {
+    if rest.anonymous {
+        return Ok(None);
+    }
+    let credential = dialect.who(ask).ok_or(Denied::Missing)?;
+    app.gate.identify(&credential, dialect.name(), app.wiring.clock.now()).map(Some)
+}
+
+/// The user is made durable, the dialect says what the request means, the node answers, the dialect says it.
+async fn converse(app: &App, dialect: &dyn Dialect, rest: &Rest, ask: &Ask, identity: Option<Identity>) -> Answer {
+    let door = dialect.door();
+    let mut standing = domain::identity::Standing::User;
+    let mut who: Option<Arc<Person>> = None;
+    if let Some(identity) = identity {
+        standing = identity.standing;
+        let caller = Caller { door, standing, who: None };
+        match calls::call(&app.wiring, caller, dialects::Request::Do(Command::Meet(identity))).await {
+            Answered::Told(Ok(Reply::Met(person))) => who = Some(person),
+            Answered::Told(_) | Answered::Silence => return busy(),
+        }
+    }
+    let request = match (rest.ask)(ask, who.as_ref()) {
+        Ok(request) => request,
+        Err(answer) => return answer,
+    };
+    match calls::call(&app.wiring, Caller { door, standing, who }, request).await {
+        Answered::Told(result) => (rest.answer)(ask, result.as_ref(), app.wiring.clock.now()),
+        Answered::Silence => busy(),
+    }
+}
+
+fn busy() -> Answer {
+    Answer::json(503, &serde_json::json!({ "detail": "Try again" })).with("retry-after", "1")
+}
+
+fn with_allow(known: &[&'static str]) -> Response {
+    let mut allowed: Vec<&str> = known.to_vec();
+    if allowed.contains(&"GET") {
+        allowed.push("HEAD");
+    }
+    allowed.sort_unstable();
+    allowed.dedup();
+    let mut response = pages::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
+}
+
+/// Reads a body, within its bounds of size and time.
+async fn body(body: Body, most: usize) -> Result<Vec<u8>, Box<Response>> {
+    let reading = Limited::new(body, most).collect();
+    match tokio::time::timeout(Duration::from_millis(BODY_MS), reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes().into()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Box::new(pages::detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large")))
+        }
+        Ok(Err(_)) => Err(Box::new(pages::detail(StatusCode::BAD_REQUEST, "The body could not be read"))),
+        Err(_) => Err(Box::new(pages::detail(StatusCode::REQUEST_TIMEOUT, "The body took too long"))),
+    }
+}
+
+impl Doors {
+    /// A socket's path: back to a shard with an upgrade, which judges and answers it; 426 otherwise.
+    fn socket(&self, mut request: Request) -> Response {
+        let upgrades = request.method() == Method::GET
+            && request.headers().get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+        let origin = request.extensions().get::<Origin>().cloned();
+        let (true, Some(origin)) = (upgrades, origin) else {
+            let mut response = pages::detail(StatusCode::UPGRADE_REQUIRED, "This is a WebSocket's path");
+            response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+            return response;
+        };
+        let head = head_of(&request);
+        let upgraded = hyper::upgrade::on(&mut request);
+        let (wiring, turn) = (self.app.wiring.clone(), self.next_shard.fetch_add(1, Ordering::Relaxed));
+        // From now on the stream keeps hyper's answer to itself.
+        origin.returning.store(true, Ordering::Release);
+        tokio::spawn(async move {
+            let Ok(upgraded) = upgraded.await else { return };
+            let Ok(parts) = upgraded.downcast::<TokioIo<Rewind>>() else {
+                return tracing::error!("A connection came back from HTTP as another kind; this is a bug.");
+            };
+            let (stream, early) = parts.io.into_inner().into_parts();
+            let Ok(stream) = stream.into_std() else { return };
+            let read = [head.as_slice(), &parts.read_buf, &early].concat();
+            let seat = origin.seat.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            if let Some(mailbox) = wiring.mailboxes.get(turn % wiring.mailboxes.len()) {
+                mailbox.order(Order::Adopt(Adopted { stream, read, seat }));
+            }
+        });
+        let upgrade = [(UPGRADE, "websocket"), (CONNECTION, "upgrade")];
+        (StatusCode::SWITCHING_PROTOCOLS, upgrade, Body::empty()).into_response()
+    }
+}
+
+/// The head of a request as a client would send it, for the shard to read again.
+fn head_of(request: &Request) -> Vec<u8> {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let mut head = format!("{} {target} HTTP/1.1\r\n", request.method()).into_bytes();
+    for (name, value) in request.headers() {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}

@@ -1,0 +1,202 @@
+//! The threads, and what runs between them: thin shells around the pure steps of `node` and `shard`. Nothing is decided
+//! here; waiting, sockets and clocks are.
+//!
+//! ```text
+//!  shards ──calls──► inbox ─► node ──batch──► writer ─► (completion to the inbox)
+//!    ▲  │                      │ ──reads──► readers ─► (completion to whoever asked)
+//!    │  └─signals─► bus        │ ──hints──► bus ─┐
+//!    └──────────── mailboxes ◄─┴──replies────────┘
+//! ```
+
+pub mod addresses;
+pub mod clock;
+mod listen;
+mod node;
+mod shard;
+mod sockets;
+mod store;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use adapters::port::{Failure, FailureKind, Found, Read, Reader, Store};
+use anyhow::Context as _;
+use dialects::Dialect;
+use domain::id::{Cursor, Life};
+use domain::limits::{self, Policy};
+
+use self::addresses::Addresses;
+use self::clock::Clock;
+pub use self::listen::probe;
+pub use self::store::{Job, Reads, WriterDoor};
+use crate::bus::{Bus, Local};
+use crate::health::Health;
+use crate::http::HttpDoor;
+use crate::http::calls::Calls;
+use crate::mailbox::{Inbox, Mailbox, Order};
+use crate::node::{Node, Start};
+use crate::shard::{Allowance, Gate, Parts, Shard, Timing};
+
+/// What all threads reach each other by.
+pub struct Wiring {
+    /// The clock.
+    pub clock: Clock,
+    /// To the node.
+    pub inbox: Inbox,
+    /// To each shard.
+    pub mailboxes: Vec<Arc<Mailbox>>,
+    /// To all shards of all nodes.
+    pub bus: Box<dyn Bus>,
+    /// To the readers.
+    pub reads: Reads,
+    /// Calls over REST that wait for the node.
+    pub rest: Calls,
+    /// The server's state.
+    pub health: Health,
+}
+
+/// The shards' polls: made before everything else, because their mailboxes wake them.
+pub struct Polls(Vec<mio::Poll>);
+
+impl Wiring {
+    /// The wiring of a server with this many shards.
+    ///
+    /// # Errors
+    /// When the system gives no poll.
+    pub fn new(clock: Clock, shards: u8) -> io::Result<(Arc<Self>, Polls)> {
+        let (mut polls, mut mailboxes) = (Vec::new(), Vec::new());
+        for _ in 0..shards {
+            let poll = mio::Poll::new()?;
+            let waker = mio::Waker::new(poll.registry(), sockets::WAKER)?;
+            let wake = move || {
+                if let Err(error) = waker.wake() {
+                    tracing::error!(%error, "A shard could not be woken.");
+                }
+            };
+            mailboxes.push(Arc::new(Mailbox::new(Box::new(wake))));
+            polls.push(poll);
+        }
+        let wiring = Self {
+            clock,
+            inbox: Inbox::default(),
+            bus: Box::new(Local::new(mailboxes.clone())),
+            reads: Reads::default(),
+            rest: Calls::default(),
+            health: Health::new(mailboxes.len()),
+            mailboxes,
+        };
+        Ok((Arc::new(wiring), Polls(polls)))
+    }
+}
+
+/// What the threads start with.
+pub struct Setup {
+    /// The store, open.
+    pub store: Arc<dyn Store>,
+    /// The random id of this start.
+    pub life: Life,
+    /// The doors that are open.
+    pub dialects: Arc<Vec<Box<dyn Dialect>>>,
+    /// Who is let in.
+    pub gate: Arc<dyn Gate>,
+    /// The rules' settings.
+    pub policy: Policy,
+    /// Deadlines of sockets.
+    pub timing: Timing,
+    /// What one connection may cost.
+    pub allowance: Allowance,
+    /// Where to listen; probed.
+    pub listen: Vec<SocketAddr>,
+    /// How many connections an address may have.
+    pub addresses: Arc<Addresses>,
+    /// Threads that answer reads.
+    pub readers: usize,
+}
+
+/// The threads of a server.
+pub struct Running {
+    wiring: Arc<Wiring>,
+    writer: WriterDoor,
+    shards: Vec<JoinHandle<()>>,
+    node: JoinHandle<()>,
+    store: Vec<JoinHandle<()>>,
+}
+
+/// Starts everything behind the doors, and then opens them.
+///
+/// # Errors
+/// When the store can't be read, an address is taken, or the system gives no thread.
+pub fn start(setup: Setup, wiring: &Arc<Wiring>, polls: Polls, http: &HttpDoor) -> anyhow::Result<Running> {
+    let Setup { store, life, dialects, gate, policy, timing, allowance, listen, addresses, readers } = setup;
+    let (head, node) = first_node(store.reader()?.as_mut(), policy, life, wiring.clock)?;
+    let (writer, writing) = store::start_writer(store.writer()?, wiring.clone())?;
+    let mut stores = vec![writing];
+    for _ in 0..readers.max(1) {
+        stores.push(store::start_reader(store.reader()?, wiring.clone())?);
+    }
+    let node = node::start(node, writer.clone(), wiring.clone())?;
+    let mut shards = Vec::new();
+    for (id, poll) in (0u8..).zip(polls.0) {
+        let listeners = listen
+            .iter()
+            .map(|address| listen::shared(*address, timing.write_ms).with_context(|| format!("listening on {address}")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (dialects, gate) = (dialects.clone(), gate.clone());
+        let parts = Parts { id, life, dialects, gate, timing, allowance, head: head.offset };
+        shards.push(shard::start(shard::Parts {
+            id,
+            shard: Shard::new(parts, wiring.clock.now()),
+            poll,
+            listeners,
+            http: http.clone(),
+            addresses: addresses.clone(),
+            wiring: wiring.clone(),
+        })?);
+    }
+    Ok(Running { wiring: wiring.clone(), writer, shards, node, store: stores })
+}
+
+/// A node at the log's head, which knows the last minute's messages (HAZARDS 12).
+fn first_node(reader: &mut dyn Reader, policy: Policy, life: Life, clock: Clock) -> anyhow::Result<(Cursor, Node)> {
+    let Found::Cursor(Some(head)) = reader.read(&Read::Head)? else { return Err(other_answer().into()) };
+    let window_began = domain::id::Millis(clock.now().0.saturating_sub(limits::PACE_WINDOW_MS));
+    let Found::Recent(recent) = reader.read(&Read::Recent(window_began))? else { return Err(other_answer().into()) };
+    let seed = adapters::auth::random()?;
+    Ok((head, Node::new(Start { policy, life, head, recent, seed })))
+}
+
+fn other_answer() -> Failure {
+    Failure::new(FailureKind::Unavailable, "the store answered a read with another kind of answer")
+}
+
+impl Running {
+    /// A way to the writer, for the operator's changes.
+    #[must_use]
+    pub fn writer(&self) -> WriterDoor {
+        self.writer.clone()
+    }
+
+    /// Ends the threads, from the doors inwards: what was taken in is carried out, and what was committed is answered
+    /// where somebody still listens.
+    pub fn stop(self) {
+        self.wiring.mailboxes.iter().for_each(|mailbox| mailbox.order(Order::Stop));
+        self.shards.into_iter().for_each(join);
+        self.wiring.inbox.close();
+        join(self.node);
+        self.writer.give(Job::Stop);
+        self.wiring.reads.close();
+        self.store.into_iter().for_each(join);
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    // A panic has ended the process before.
+    let _ = thread.join();
+}
+
+/// Starts a thread under a name that logs and debuggers show.
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}

@@ -1,0 +1,123 @@
+//! The sockets of a shard: a slab of them, registered once, edge-triggered; the body of the step's `Net`.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Shutdown};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use slab::Slab;
+
+use super::addresses::Seat;
+use crate::http::{Handed, HttpDoor};
+use crate::mailbox::Adopted;
+use crate::shard::{Net, Slot};
+
+/// The waker's token; sockets have their slot's number, listeners those right below this.
+pub(super) const WAKER: Token = Token(usize::MAX);
+/// Both directions, told once per change.
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+struct Socket {
+    stream: TcpStream,
+    /// Where it comes from.
+    from: Option<IpAddr>,
+    /// Read by ordinary HTTP before it came back here, and heard first.
+    early: Vec<u8>,
+    seat: Option<Seat>,
+}
+
+/// A shard's sockets.
+pub(super) struct Sockets {
+    slab: Slab<Socket>,
+    registry: Registry,
+    http: HttpDoor,
+}
+
+impl Sockets {
+    pub(super) fn new(registry: Registry, http: HttpDoor) -> Self {
+        Self { slab: Slab::new(), registry, http }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Watches a listener, the `place`th of the shard.
+    pub(super) fn listen(&self, listener: &mut TcpListener, place: usize) -> io::Result<()> {
+        self.registry.register(listener, Token(WAKER.0 - 1 - place), Interest::READABLE)
+    }
+
+    /// Watches a listener no more.
+    pub(super) fn unlisten(&self, listener: &mut TcpListener) -> io::Result<()> {
+        self.registry.deregister(listener)
+    }
+
+    /// Takes in an accepted connection.
+    pub(super) fn accepted(&mut self, stream: TcpStream, from: IpAddr, seat: Option<Seat>) -> io::Result<Slot> {
+        self.add(Socket { stream, from: Some(from), early: Vec::new(), seat })
+    }
+
+    /// Takes in a connection that ordinary HTTP had.
+    pub(super) fn adopt(&mut self, adopted: Adopted) -> io::Result<Slot> {
+        let Adopted { stream, read, seat } = adopted;
+        let from = stream.peer_addr().ok().map(|address| address.ip());
+        self.add(Socket { stream: TcpStream::from_std(stream), from, early: read, seat })
+    }
+
+    fn add(&mut self, mut socket: Socket) -> io::Result<Slot> {
+        let entry = self.slab.vacant_entry();
+        let slot = Slot::try_from(entry.key()).map_err(|_| io::Error::other("more connections than slots"))?;
+        self.registry.register(&mut socket.stream, Token(entry.key()), INTEREST)?;
+        entry.insert(socket);
+        Ok(slot)
+    }
+
+    fn get(&mut self, slot: Slot) -> io::Result<&mut Socket> {
+        // The step knows which slots it has; an unknown one is read as a connection that is gone.
+        self.slab.get_mut(slot as usize).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Net for Sockets {
+    fn read(&mut self, slot: Slot, into: &mut [u8]) -> io::Result<usize> {
+        let socket = self.get(slot)?;
+        if socket.early.is_empty() {
+            return socket.stream.read(into);
+        }
+        let taken = socket.early.len().min(into.len());
+        into[..taken].copy_from_slice(&socket.early[..taken]);
+        socket.early.drain(..taken);
+        if socket.early.is_empty() {
+            socket.early = Vec::new();
+        }
+        Ok(taken)
+    }
+
+    fn write(&mut self, slot: Slot, bytes: &[u8]) -> io::Result<usize> {
+        self.get(slot)?.stream.write(bytes)
+    }
+
+    fn shut(&mut self, slot: Slot) {
+        if let Ok(socket) = self.get(slot) {
+            // It fails when the peer was faster, and that is as good.
+            let _ = socket.stream.shutdown(Shutdown::Write);
+        }
+    }
+
+    fn close(&mut self, slot: Slot) {
+        // Closing the only handle takes it out of the poll.
+        self.slab.try_remove(slot as usize);
+    }
+
+    fn hand_over(&mut self, slot: Slot, read: Vec<u8>) {
+        let Some(mut socket) = self.slab.try_remove(slot as usize) else { return };
+        if let Err(error) = self.registry.deregister(&mut socket.stream) {
+            tracing::warn!(%error, "A connection could not be given to HTTP.");
+            return;
+        }
+        let Socket { stream, from, early, seat } = socket;
+        let mut read = read;
+        read.extend_from_slice(&early);
+        self.http.hand(Handed { stream: stream.into(), from, read, seat });
+    }
+}
