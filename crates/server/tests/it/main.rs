@@ -2,4 +2,5 @@
 //! driven by a world of their own.
 
 mod sim;
+mod transcripts;
 mod world;
