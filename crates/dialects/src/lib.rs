@@ -127,6 +127,12 @@ pub trait Session: Send {
         None
     }
 
+    /// Whether a repeat's reply waits until the message itself has been told here, because on this wire the sender's copy
+    /// is the acknowledgement and stands in the room's order (HAZARDS 8).
+    fn acks_by_echo(&self) -> bool {
+        false
+    }
+
     /// When to be woken, if at all.
     fn deadline(&self) -> Option<Millis> {
         None

@@ -350,10 +350,10 @@ impl Log {
         let start = self.events.partition_point(|event| event.offset <= after);
         let wanted = |event: &&Arc<Event>| rooms.is_none_or(|rooms| rooms.contains(&event.room));
         let matching = self.events[start..].iter().take_while(|event| event.offset <= upto).filter(wanted);
-        let mut events = Vec::new();
-        let all = settle::take_within(bytes, matching.cloned(), &mut events);
-        let scanned = if all { upto.max(after) } else { events.last().map_or(after, |event| event.offset) };
-        Found::Events { events, scanned }
+        let mut budget = settle::Budget::of(bytes);
+        let all = matching.cloned().all(|event| budget.take(event));
+        let scanned = if all { upto.max(after) } else { budget.events.last().map_or(after, |event| event.offset) };
+        Found::Events { events: budget.events, scanned }
     }
 
     fn at(&self, offset: Offset) -> Option<Cursor> {

@@ -53,18 +53,38 @@ pub fn weight(event: &Event) -> usize {
     EVENT_BYTES + texts
 }
 
-/// Takes events in order until the next would exceed the budget; the first is taken however large. True when all were.
-pub fn take_within(bytes: usize, events: impl IntoIterator<Item = Arc<Event>>, taken: &mut Vec<Arc<Event>>) -> bool {
-    let mut left = bytes;
-    for event in events {
+/// The byte budget of one catch-up, and what was taken within it.
+#[derive(Debug)]
+pub struct Budget {
+    left: usize,
+    /// The events taken, in the order given.
+    pub events: Vec<Arc<Event>>,
+}
+
+impl Budget {
+    /// Of so many bytes.
+    #[must_use]
+    pub fn of(bytes: usize) -> Self {
+        Self { left: bytes, events: Vec::new() }
+    }
+
+    /// Takes the next event, unless it would exceed the budget; the first is taken however large. False when the budget
+    /// has ended.
+    pub fn take(&mut self, event: Arc<Event>) -> bool {
         let weight = weight(&event);
-        if weight > left && !taken.is_empty() {
+        if weight > self.left && !self.events.is_empty() {
             return false;
         }
-        left = left.saturating_sub(weight);
-        taken.push(event);
+        self.left = self.left.saturating_sub(weight);
+        self.events.push(event);
+        true
     }
-    true
+
+    /// More events than this don't fit, whatever they are.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.left / EVENT_BYTES + 1
+    }
 }
 
 /// The message of a write that carries a client id, if one does.

@@ -264,6 +264,10 @@ impl Session for Talk {
         self.go_on(steps);
     }
 
+    fn acks_by_echo(&self) -> bool {
+        true
+    }
+
     fn removed(&mut self, room: &RoomKey, steps: &mut Steps) {
         self.made.retain(|made| made != room);
         let leaving = self.calls.open().any(|doing| match doing {

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::wheel::Tick;
 use crate::frame::Decoder;
+use crate::node::Told;
 
 /// The call that makes a user durable before the session exists; sessions number theirs from 0.
 pub(super) const MEET: CallId = CallId::MAX;
@@ -94,6 +95,8 @@ pub(super) struct Connection {
     pub(super) sent: u32,
     pub(super) seats: SmallVec<[Seat; 1]>,
     pub(super) lag: Option<Box<Lag>>,
+    /// Replies that wait until it has been told of the event that they stand for (HAZARDS 8). As many as calls at most.
+    pub(super) held: Vec<(Offset, Box<Told>)>,
     /// The pass in which it last took its part of its room's run, and how far.
     pub(super) pass: u64,
     pub(super) taken: u32,
@@ -136,6 +139,7 @@ impl Connection {
             sent: 0,
             seats: SmallVec::new(),
             lag: None,
+            held: Vec::new(),
             pass: 0,
             taken: 0,
             ends: None,
@@ -155,6 +159,11 @@ impl Connection {
     /// Bytes that wait for the kernel.
     pub(super) fn waiting(&self) -> usize {
         self.outbox.len() - self.sent as usize
+    }
+
+    /// Everything up to here has been said to it, or is in its outbox or its room's run.
+    pub(super) fn place(&self, head: Offset) -> Offset {
+        self.lag.as_ref().map_or(head, |lag| lag.cursor)
     }
 
     /// Whether it is told what happens as it happens.

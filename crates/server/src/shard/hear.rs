@@ -333,6 +333,8 @@ impl Shard {
         self.leave_all(slot);
         let Some(connection) = self.connections[slot as usize].take() else { return };
         net.close(slot);
+        // Replies that it will not hear give their places back.
+        self.calls = self.calls.saturating_sub(connection.held.len());
         if let Some(who) = &connection.who {
             self.hub.remove_connection(who.number, slot);
         }

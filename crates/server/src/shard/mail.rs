@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use domain::command::Reply;
 use domain::event::Event;
+use domain::id::Offset;
 use domain::limits;
 
 use super::connection::{MEET, Phase};
@@ -37,6 +39,7 @@ impl Shard {
         if !self.is_walking() {
             self.take_early();
         }
+        self.release_held();
         self.mind_the_gap();
         !self.mail.is_empty() || self.budget == 0
     }
@@ -90,7 +93,6 @@ impl Shard {
     }
 
     fn told(&mut self, mut told: Told) {
-        let ReplyTo::Connection(id, call) = told.to else { return };
         // Decided before a removal that this shard has told of: the node says again (HAZARDS 4).
         if let Some(attach) = &mut told.attach
             && attach.decided_at < self.excluded_at
@@ -99,6 +101,47 @@ impl Shard {
             self.out.node.push(ToNode::Again(*call));
             return;
         }
+        let Some(told) = self.hold_for_echo(told) else { return };
+        self.deliver(told);
+    }
+
+    /// A repeat's reply whose message this connection has not been told of yet waits for it, where the wire's
+    /// acknowledgement is the message.
+    fn hold_for_echo(&mut self, told: Told) -> Option<Told> {
+        let ReplyTo::Connection(id, _) = told.to else { return Some(told) };
+        let Ok(Reply::Sent { event, repeat: true }) = &told.result else { return Some(told) };
+        let (offset, head) = (event.offset, self.head);
+        let room = self.hub.find(&event.room);
+        let Some(slot) = self.slot_of(id) else { return Some(told) };
+        let Some(connection) = self.get(slot) else { return Some(told) };
+        let echoes = connection.session.as_ref().is_some_and(|session| session.acks_by_echo());
+        let attached = room.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
+        if !echoes || !attached || connection.place(head) >= offset {
+            return Some(told);
+        }
+        connection.held.push((offset, Box::new(told)));
+        self.holding.push(slot);
+        None
+    }
+
+    /// Replies whose message has been told by now, or never will be.
+    fn release_held(&mut self) {
+        let head = self.head;
+        for slot in std::mem::take(&mut self.holding) {
+            let Some(connection) = self.get(slot) else { continue };
+            let place = if connection.seats.is_empty() { Offset(u64::MAX) } else { connection.place(head) };
+            let held = std::mem::take(&mut connection.held);
+            let (ready, rest): (Vec<_>, Vec<_>) = held.into_iter().partition(|(offset, _)| *offset <= place);
+            if !rest.is_empty() {
+                connection.held = rest;
+                self.holding.push(slot);
+            }
+            ready.into_iter().for_each(|(_, told)| self.deliver(*told));
+        }
+    }
+
+    fn deliver(&mut self, mut told: Told) {
+        let ReplyTo::Connection(id, call) = told.to else { return };
         self.calls = self.calls.saturating_sub(1);
         let Some(slot) = self.slot_of(id) else { return };
         let Some(connection) = self.get(slot) else { return };

@@ -255,6 +255,8 @@ pub struct Shard {
     to_read: VecDeque<Slot>,
     to_flush: Vec<Slot>,
     due: Vec<(u32, Tick)>,
+    /// Connections with replies that wait for an echo.
+    holding: Vec<Slot>,
     /// Runs are encoded in passes; a pass whose budget is spent goes on in the next turn.
     pass: u64,
     walk: Option<flush::Walk>,
@@ -302,6 +304,7 @@ impl Shard {
             to_read: VecDeque::new(),
             to_flush: Vec::new(),
             due: Vec::new(),
+            holding: Vec::new(),
             pass: 1,
             walk: None,
             wheel: Wheel::new(now),

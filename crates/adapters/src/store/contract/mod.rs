@@ -2,7 +2,7 @@
 //! memory store over any script. Behind the feature `contract` for other crates; no test framework, no engine.
 
 mod cases;
-mod hand;
+pub(crate) mod hand;
 mod oracle;
 mod reading;
 

@@ -52,6 +52,8 @@ pub(crate) struct Ack {
 
 /// A client.
 pub(crate) struct Client {
+    /// Its own, for its messages: a user may have several clients.
+    pub(crate) name: String,
     pub(crate) door: Door,
     pub(crate) user: String,
     pub(crate) room: String,
@@ -59,6 +61,8 @@ pub(crate) struct Client {
     ear: Ear,
     open: bool,
     joined: bool,
+    confirmed: bool,
+    leaving: bool,
     sent: u64,
     /// Sent and not acknowledged.
     pub(crate) unacked: BTreeSet<String>,
@@ -71,8 +75,9 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(door: Door, user: String, room: String) -> Self {
+    pub(crate) fn new(name: String, door: Door, user: String, room: String) -> Self {
         Self {
+            name,
             door,
             user,
             room,
@@ -80,6 +85,8 @@ impl Client {
             ear: Ear::default(),
             open: false,
             joined: false,
+            confirmed: false,
+            leaving: false,
             sent: 0,
             unacked: BTreeSet::new(),
             acks: BTreeMap::new(),
@@ -102,10 +109,16 @@ impl Client {
         };
         world.send(pipe, &wire::upgrade(&target, &[]));
         (self.pipe, self.ear, self.open, self.joined) = (Some(pipe), Ear::default(), false, false);
+        (self.confirmed, self.leaving) = (false, false);
     }
 
     pub(crate) fn is_in(&self) -> bool {
         self.open && (self.door == Door::Rooms || self.joined)
+    }
+
+    /// Whether it is in, and is to be told everything from its story's first message on.
+    pub(crate) fn is_told(&self) -> bool {
+        self.open && (self.door == Door::Rooms || self.confirmed)
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -122,22 +135,36 @@ impl Client {
 
     fn say(&mut self, world: &mut World, value: &Value) {
         if let Some(pipe) = self.pipe.filter(|_| self.open) {
+            if world.story {
+                println!("{} {} {pipe} {:?} > {value}", world.now, self.user, self.door);
+            }
             world.send(pipe, &wire::masked(Opcode::Text, value.to_string().as_bytes()));
         }
     }
 
+    /// The wire says nothing to a join when the user is present on another connection: it holds unless an error comes.
     pub(crate) fn join(&mut self, world: &mut World) {
+        if self.leaving {
+            return;
+        }
+        (self.joined, self.confirmed) = (true, false);
         self.say(world, &json!({"type": "join_room", "data": {"room_id": self.room}}));
     }
 
     pub(crate) fn leave(&mut self, world: &mut World) {
+        if self.door == Door::Rooms || self.leaving || !self.open {
+            return;
+        }
+        // What was on its way still comes; the list comes behind the leave.
+        (self.joined, self.confirmed, self.leaving) = (false, false, true);
         self.say(world, &json!({"type": "leave_room", "data": {}}));
+        self.say(world, &json!({"type": "list_rooms", "data": {}}));
     }
 
     /// Says something new.
     pub(crate) fn speak(&mut self, world: &mut World) {
         self.sent += 1;
-        let client_id = format!("{}:{}", self.user, self.sent);
+        let client_id = format!("{}:{}", self.name, self.sent);
         self.unacked.insert(client_id.clone());
         self.repeat(world, &client_id);
     }
@@ -190,6 +217,9 @@ impl Client {
                 self.open = false;
             }
             Received::Text(text) => {
+                if world.story {
+                    println!("{} {} {pipe} {:?} < {text}", world.now, self.user, self.door);
+                }
                 let value: Value = serde_json::from_str(&text).expect("every frame is one JSON object");
                 self.told(world, pipe, &value);
             }
@@ -202,6 +232,14 @@ impl Client {
         self.stories.push(Story { room, from: None, let_in_at, seen: Vec::new(), to_the_end: false });
     }
 
+    /// A chat client knows that it is in: its own notice came, or a message.
+    fn confirm(&mut self, world: &World, pipe: usize) {
+        if self.door == Door::Chat && self.joined && !self.confirmed {
+            self.confirmed = true;
+            self.begin(world, pipe);
+        }
+    }
+
     fn told(&mut self, world: &mut World, pipe: usize, value: &Value) {
         match value["type"].as_str().expect("every frame has a type") {
             "resumed" => {
@@ -211,12 +249,15 @@ impl Client {
                 story.from = Some(from.offset);
             }
             "ack" => self.acked(value["client_id"].as_str(), &value["id"], &value["seq"]),
-            "join" if value["user_uuid"] == json!(self.user) && !self.joined => {
-                self.joined = true;
-                self.begin(world, pipe);
+            "message" | "text" | "system" | "broadcast" => {
+                self.confirm(world, pipe);
+                self.heard(value);
             }
-            "leave" if value["user_uuid"] == json!(self.user) => self.joined = false,
-            "message" | "text" | "system" | "broadcast" => self.heard(value),
+            "join" if value["user_uuid"] == json!(self.user) => self.confirm(world, pipe),
+            "error" if self.door == Door::Chat && value["data"]["message"] != json!("user already in room") => {
+                (self.joined, self.confirmed) = (false, false);
+            }
+            "rooms_list" => self.leaving = false,
             "resume_failed" | "error" | "join" | "leave" | "typing_started" | "typing_stopped" => {}
             other => panic!("an unknown frame: {other}"),
         }
@@ -230,9 +271,12 @@ impl Client {
         };
         let own = value["client_id"].as_str();
         self.acked(own, &value["id"], &value["seq"]);
+        if !self.is_told() {
+            return;
+        }
         let Some(story) = self.stories.last_mut() else { return };
         let before = story.seen.iter().rev().find(|seen| !seen.repeat).map(|seen| seen.offset);
-        let repeat = own.is_some() && before.is_some_and(|before| at.offset <= before);
+        let repeat = own.is_some() && at.offset <= before.unwrap_or(story.let_in_at);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         story.seen.push(Seen {
             offset: at.offset,

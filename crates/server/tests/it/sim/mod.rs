@@ -46,7 +46,6 @@ struct Run {
     servers: usize,
     shards: u8,
     rest: u64,
-    story: bool,
 }
 
 fn chaos(dice: &mut Dice) -> Chaos {
@@ -83,6 +82,7 @@ impl Run {
             println!("{servers} servers of {shards} shards, {chaos:?}");
         }
         let mut world = World::new(seed, chaos, setup, servers);
+        world.story = story;
         if let Some(plant) = plant {
             world.plant = plant;
         }
@@ -91,10 +91,10 @@ impl Run {
             let door = if dice.chance(500) { Door::Rooms } else { Door::Chat };
             let room = ROOMS[usize::try_from(dice.below(3)).expect("small")];
             // Some users have several connections.
-            Client::new(door, format!("user{}", n * 2 / 3), room.to_owned())
+            Client::new(format!("client{n}"), door, format!("user{}", n * 2 / 3), room.to_owned())
         });
         let clients = clients.collect();
-        Self { world, clients, servers, shards, rest: 0, story }
+        Self { world, clients, servers, shards, rest: 0 }
     }
 
     fn roster(&mut self, command: Command) {
@@ -128,12 +128,9 @@ impl Run {
         let client = usize::try_from(self.world.dice.below(self.clients.len() as u64)).expect("small");
         let what = self.world.dice.below(100);
         let user = self.clients[client].user.clone();
-        if self.story {
-            println!("{} {user} {what}", self.world.now);
-        }
         match what {
             0 => self.crash(),
-            1 => self.world.store.fail_next_commit(FailureKind::Unknown, self.rest % 2 == 0),
+            1 => self.world.store.fail_next_commit(FailureKind::Unknown, self.rest.is_multiple_of(2)),
             2 => self.world.store.fail_next_commit(FailureKind::Full, false),
             3..6 => self.enrol(&user),
             6..8 => self.expel(&user),
@@ -211,7 +208,7 @@ impl Run {
             }
         }
         for client in &mut self.clients {
-            if client.is_in()
+            if client.is_told()
                 && let Some(story) = client.stories.last_mut()
             {
                 story.to_the_end = true;

@@ -13,17 +13,18 @@ use crate::world::{Dice, Plant};
 struct Skips(Dice);
 impl Plant for Skips {
     fn mail(&mut self, mail: Mail) -> Mail {
-        match mail {
-            Mail::Announce(announcement) if announcement.events.len() > 1 && self.0.chance(200) => {
-                let mut events = announcement.events.to_vec();
-                let mut last = (*events[events.len() - 2]).clone();
-                last.offset = events[events.len() - 1].offset;
-                let place = events.len() - 1;
-                events[place] = last.into();
-                Mail::Announce(Announcement { events: events.into() })
-            }
-            mail => mail,
+        if let Mail::Announce(announcement) = &mail
+            && announcement.events.len() > 1
+            && self.0.chance(200)
+        {
+            let mut events = announcement.events.to_vec();
+            let mut last = (*events[events.len() - 2]).clone();
+            last.offset = events[events.len() - 1].offset;
+            let place = events.len() - 1;
+            events[place] = last.into();
+            return Mail::Announce(Announcement { events: events.into() });
         }
+        mail
     }
 }
 
@@ -31,13 +32,13 @@ impl Plant for Skips {
 struct Forgetful(Dice);
 impl Plant for Forgetful {
     fn found(&mut self, found: Found) -> Found {
-        match found {
-            Found::Events { mut events, scanned } if events.len() > 1 && self.0.chance(300) => {
+        if let Found::Events { mut events, scanned } = found {
+            if events.len() > 1 && self.0.chance(300) {
                 events.remove(1);
-                Found::Events { events, scanned }
             }
-            found => found,
+            return Found::Events { events, scanned };
         }
+        found
     }
 }
 

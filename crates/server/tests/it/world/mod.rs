@@ -101,6 +101,21 @@ enum Happening {
     Read(usize, u64, Option<usize>, node::Token, Read),
 }
 
+impl Happening {
+    /// Whose it is, and of which of its starts.
+    fn of(&self) -> (usize, u64) {
+        match self {
+            Self::Node(server, start, _)
+            | Self::Shard(server, start, _, _)
+            | Self::Wake(server, start, _)
+            | Self::Tick(server, start)
+            | Self::Commit(server, start, _)
+            | Self::Recover(server, start)
+            | Self::Read(server, start, _, _, _) => (*server, *start),
+        }
+    }
+}
+
 /// A server: one node and its shards, on the world's store.
 struct Server {
     /// Counts its starts; what was under way in an earlier one is nobody's any more.
@@ -145,6 +160,8 @@ pub(crate) struct World {
     /// REST replies.
     pub(crate) replies: BTreeMap<u64, Result<domain::command::Reply, domain::refusal::Refusal>>,
     pub(crate) plant: Box<dyn Plant>,
+    /// Print what clients say and hear.
+    pub(crate) story: bool,
     setup: Setup,
     servers: Vec<Server>,
     queue: BTreeMap<(Millis, u64), Happening>,
@@ -165,6 +182,7 @@ impl World {
             arrived: Vec::new(),
             replies: BTreeMap::new(),
             plant: Box::new(Honest),
+            story: false,
             setup,
             servers: Vec::new(),
             queue: BTreeMap::new(),
@@ -237,14 +255,6 @@ impl World {
         self.servers[server].node.head()
     }
 
-    pub(crate) fn shard(&self, server: usize, shard: usize) -> &Shard {
-        &self.servers[server].shards[shard].0
-    }
-
-    pub(crate) fn counts(&self, server: usize) -> (usize, usize) {
-        self.servers[server].node.counts()
-    }
-
     fn schedule_tick(&mut self, server: usize) {
         let start = self.servers[server].start;
         self.at(self.now.plus(1000), Happening::Tick(server, start));
@@ -315,13 +325,6 @@ impl World {
         self.along((2, server, 99), 0, Happening::Node(server, start, NodeInput::Call(call)));
     }
 
-    /// Tells all shards of a server something.
-    pub(crate) fn drain(&mut self, server: usize) {
-        for shard in 0..self.servers[server].shards.len() {
-            self.mail(server, shard, Mail::Drain);
-        }
-    }
-
     fn mail(&mut self, server: usize, shard: usize, mail: Mail) {
         let start = self.servers[server].start;
         let hop_ms = self.chaos.hop_ms;
@@ -342,47 +345,40 @@ impl World {
         self.now = self.now.max(until);
     }
 
-    /// When something happens next.
-    pub(crate) fn next(&self) -> Option<Millis> {
-        self.queue.first_key_value().map(|((when, _), _)| *when)
-    }
-
-    fn is_current(&self, server: usize, start: u64) -> bool {
-        self.servers[server].start == start
-    }
-
     fn happen(&mut self, what: Happening) {
+        let (server, start) = what.of();
+        if self.servers[server].start != start {
+            return; // It was on its way when the server was killed.
+        }
         match what {
-            Happening::Node(server, start, input) if self.is_current(server, start) => self.node(server, vec![input]),
-            Happening::Shard(server, start, shard, input) if self.is_current(server, start) => {
+            Happening::Node(server, _, input) => self.node(server, vec![input]),
+            Happening::Shard(server, _, shard, input) => {
                 self.turn(server, shard, vec![input]);
             }
-            Happening::Wake(server, start, shard) if self.is_current(server, start) => {
-                // A wake that an earlier one has overtaken is nobody's.
-                if self.servers[server].wakes[shard] == Some(self.now) {
-                    self.servers[server].wakes[shard] = None;
-                    self.turn(server, shard, Vec::new());
-                }
+            // A wake that an earlier one has overtaken is nobody's.
+            Happening::Wake(server, _, shard) if self.servers[server].wakes[shard] != Some(self.now) => {}
+            Happening::Wake(server, _, shard) => {
+                self.servers[server].wakes[shard] = None;
+                self.turn(server, shard, Vec::new());
             }
-            Happening::Tick(server, start) if self.is_current(server, start) => {
+            Happening::Tick(server, _) => {
                 let mut out = Vec::new();
                 self.servers[server].node.tick(self.now, &mut out);
                 self.dispatch(server, out);
                 self.schedule_tick(server);
             }
-            Happening::Commit(server, start, batch) if self.is_current(server, start) => {
+            Happening::Commit(server, _, batch) => {
                 let batch = self.plant.batch(batch);
                 let result = self.servers[server].writer.commit(&batch).map(|o| self.plant.outcomes(o));
-                self.to_node(server, NodeInput::Committed(result));
+                self.tell_node(server, NodeInput::Committed(result));
             }
-            Happening::Recover(server, start) if self.is_current(server, start) => {
+            Happening::Recover(server, _) => {
                 let result = self.servers[server].writer.recover();
-                self.to_node(server, NodeInput::Recovered(result));
+                self.tell_node(server, NodeInput::Recovered(result));
             }
-            Happening::Read(server, start, shard, token, read) if self.is_current(server, start) => {
+            Happening::Read(server, _, shard, token, read) => {
                 self.read(server, shard, token, &read);
             }
-            _ => {}
         }
     }
 
@@ -398,11 +394,11 @@ impl World {
                 let input = ShardInput::Found(token, found);
                 self.along((4, server, shard), hop_ms, Happening::Shard(server, start, shard, input));
             }
-            None => self.to_node(server, NodeInput::Found(token, found)),
+            None => self.tell_node(server, NodeInput::Found(token, found)),
         }
     }
 
-    fn to_node(&mut self, server: usize, input: NodeInput) {
+    fn tell_node(&mut self, server: usize, input: NodeInput) {
         let (start, hop_ms) = (self.servers[server].start, self.chaos.hop_ms);
         self.along((5, server, 0), hop_ms, Happening::Node(server, start, input));
     }

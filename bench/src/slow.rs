@@ -1,0 +1,137 @@
+//! A client that stops reading: with a long write timeout it gets everything late, in order, on the same socket; with the
+//! usual one it is closed, and gets everything after `?since=`. Meanwhile the server's memory stays flat and nobody else
+//! waits.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use serde_json::json;
+
+use crate::client::Client;
+use crate::fanout::{OPEN, flood};
+use crate::process::{Scratch, Server, free_address, now};
+use crate::swarm::{Peer, Swarm, numbered};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// How long it does not read, in seconds.
+    #[arg(long, default_value_t = 60)]
+    stall: u64,
+    /// How many messages pass meanwhile.
+    #[arg(long, default_value_t = 100_000)]
+    messages: u64,
+    /// `CHAT_WRITE_TIMEOUT` of the patient server, in seconds.
+    #[arg(long, default_value_t = 90)]
+    patience: u64,
+}
+
+/// A room with a sender, a listener who reads, and one who will not.
+struct Scene {
+    server: Server,
+    others: Swarm,
+    slow: Client,
+    /// Messages sent so far.
+    sent: u64,
+    _scratch: Scratch,
+}
+
+impl Scene {
+    fn new(binary: &str, settings: &[(&str, &str)], messages: u64) -> anyhow::Result<Self> {
+        let scratch = Scratch::new("slow")?;
+        let server = Server::start(binary, &scratch.0, free_address()?, settings)?;
+        let others = Swarm::join(Peer::Rooms, server.address, "arena", 2)?;
+        let slow = Client::open(server.address, "/ws/rooms/arena?token=slow")?;
+        let mut scene = Self { server, others, slow, sent: 0, _scratch: scratch };
+        // The log's tail is kept in memory up to a bound: it is filled first, so that what grows later is the slow
+        // reader's. It reads along.
+        let warm = messages.max(100_000);
+        scene.pass(warm)?;
+        for number in 0..warm {
+            scene.next_is(number, Duration::from_secs(20))?;
+        }
+        Ok(scene)
+    }
+
+    /// Sends messages to the others; gives how long it took.
+    fn pass(&mut self, messages: u64) -> anyhow::Result<Duration> {
+        let begun = now();
+        flood(&mut self.others, 1, self.sent, self.sent + messages, 32)?;
+        self.sent += messages;
+        Ok(begun.elapsed())
+    }
+
+    /// The slow one's next message is this one; gives its resume token.
+    fn next_is(&mut self, number: u64, wait: Duration) -> anyhow::Result<String> {
+        let told = self.slow.json(wait)?.with_context(|| format!("message {number} did not come"))?;
+        ensure!(told["text"] == json!(numbered(number)), "{told} instead of message {number}");
+        Ok(told["cursor"].as_str().context("a message has a cursor")?.to_owned())
+    }
+}
+
+pub(crate) fn run(binary: &str, options: &Options) -> anyhow::Result<()> {
+    patient(binary, options)?;
+    usual(binary, options)
+}
+
+fn patient(binary: &str, options: &Options) -> anyhow::Result<()> {
+    let patience = format!("{}s", options.patience);
+    let mut settings = OPEN.to_vec();
+    settings.push(("CHAT_WRITE_TIMEOUT", &patience));
+    let mut scene = Scene::new(binary, &settings, options.messages)?;
+    let usual = scene.pass(options.messages)?;
+    for number in scene.sent - options.messages..scene.sent {
+        scene.next_is(number, Duration::from_secs(20))?;
+    }
+    let (stalled, before) = (now(), scene.server.resident_bytes()?);
+    let beside = scene.pass(options.messages)?;
+    let grown = scene.server.resident_bytes()?.saturating_sub(before);
+    wait_until(stalled, options.stall);
+    for number in scene.sent - options.messages..scene.sent {
+        scene.next_is(number, Duration::from_secs(20))?;
+    }
+    println!(
+        "Not read for {} s while {} messages passed: got each of them, in order, on the same socket; the server grew by \
+         {} KiB meanwhile; the others took {:.2} times as long as without.",
+        options.stall,
+        options.messages,
+        grown / 1024,
+        beside.as_secs_f64() / usual.as_secs_f64(),
+    );
+    ensure!(grown < 1024 * 1024, "the server grew by {grown} bytes");
+    Ok(())
+}
+
+fn usual(binary: &str, options: &Options) -> anyhow::Result<()> {
+    let mut scene = Scene::new(binary, &OPEN, options.messages)?;
+    scene.pass(1)?;
+    let cursor = scene.next_is(scene.sent - 1, Duration::from_secs(20))?;
+    let stalled = now();
+    scene.pass(options.messages)?;
+    // It is closed ten seconds after the last byte that it took; what the kernel holds for it is still to be read.
+    wait_until(stalled, 14);
+    let mut read = 0;
+    let closed = loop {
+        match scene.slow.json(Duration::from_secs(1)) {
+            Ok(Some(_)) => read += 1,
+            Ok(None) => bail!("it is still open after {:?}", stalled.elapsed()),
+            Err(error) => break error,
+        }
+    };
+    ensure!(read < options.messages, "the kernel held everything: {read} messages; send more");
+    scene.slow = Client::open(scene.server.address, &format!("/ws/rooms/arena?token=slow&since={cursor}"))?;
+    let resumed = scene.slow.json(Duration::from_secs(5))?.context("nothing after a resume")?;
+    ensure!(resumed["type"] == json!("resumed"), "{resumed}");
+    for number in scene.sent - options.messages..scene.sent {
+        scene.next_is(number, Duration::from_secs(20))?;
+    }
+    println!(
+        "At the usual write timeout it was closed after {read} messages ({closed}), and got all {} after ?since=.",
+        options.messages
+    );
+    Ok(())
+}
+
+fn wait_until(begun: Instant, seconds: u64) {
+    std::thread::sleep(Duration::from_secs(seconds).saturating_sub(begun.elapsed()));
+}

@@ -1,0 +1,67 @@
+//! Checkpoints of the log, on a thread of their own. The bulk is copied while commits go on; only the last few pages are
+//! copied while the writer waits, because the WAL begins anew, in blocks that the file has already, only when nothing is
+//! left in it.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use rusqlite::Connection;
+
+use super::files::failed;
+use super::shared::{Holder, Shared, Writes, held};
+use crate::port::{Failure, FailureKind};
+
+/// Bytes of rows after which the log is checkpointed.
+const CHECKPOINT_BYTES: u64 = 48 * 1024 * 1024;
+
+/// A commit has written this much.
+pub(super) fn note(shared: &Shared, bytes: u64) {
+    let mut unchecked = held(&shared.unchecked);
+    *unchecked += bytes;
+    if *unchecked >= CHECKPOINT_BYTES {
+        shared.grew.notify_one();
+    }
+}
+
+/// Copies what can be copied without waiting for anybody.
+pub(super) fn passive(log: &Connection) -> Result<(), Failure> {
+    let done = log.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
+    done.map(drop).map_err(|error| failed("checkpointing", error))
+}
+
+/// Copies everything and empties the WAL.
+pub(super) fn full(log: &Connection) -> Result<(), Failure> {
+    let done = log.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    match done.map_err(|error| failed("checkpointing", error))? {
+        0 => Ok(()),
+        _ => Err(Failure::new(FailureKind::Unavailable, "a full checkpoint did not get through")),
+    }
+}
+
+/// The thread: until the store closes.
+pub(super) fn run(shared: &Arc<Shared>) {
+    let holder = Holder::new(shared, Writes::Log);
+    loop {
+        let unchecked = held(&shared.unchecked);
+        let waited =
+            shared.grew.wait_while(unchecked, |unchecked| *unchecked < CHECKPOINT_BYTES && !shared.is_closing());
+        *waited.unwrap_or_else(PoisonError::into_inner) = 0;
+        if shared.is_closing() {
+            return;
+        }
+        if let Err(failure) = checkpoint(shared, &holder) {
+            tracing::error!(%failure, "a checkpoint of the log failed");
+            // A full disk keeps the WAL as it is, and every row in it. Anything else may be a sync that failed.
+            if failure.kind != FailureKind::Full {
+                shared.suspect.store(true, Ordering::Release);
+            }
+        }
+    }
+}
+
+fn checkpoint(shared: &Shared, holder: &Holder) -> Result<(), Failure> {
+    // The second takes what was written during the first, so that little is left for the third.
+    holder.with(|handles| passive(&handles.log).and_then(|()| passive(&handles.log)))?;
+    let _gate = held(&shared.gate);
+    holder.with(|handles| passive(&handles.log))
+}

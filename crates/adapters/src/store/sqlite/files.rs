@@ -1,0 +1,291 @@
+//! The data directory: its lock, and the two files opened, checked and made. A file that isn't ours is told from its first
+//! hundred bytes, before SQLite may touch it; ours are made under another name and renamed when they are whole, and the
+//! directory is synced before anything can be acknowledged.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::id::Life;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::row;
+use super::schema::{INDEX, INDEX_APPLICATION, INDEX_VERSION, LOG_APPLICATION, LOG_STEPS};
+use crate::port::{Failure, FailureKind};
+
+/// How long a handle waits for a lock that another holds. Only the start of a WAL and its reset ever make one wait.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// Where things are.
+#[derive(Debug)]
+pub(super) struct Files {
+    dir: PathBuf,
+    /// Held for as long as the store is open.
+    _lock: File,
+}
+
+/// What a failure of SQLite means while nothing is being committed.
+pub(super) fn failed(what: &str, error: rusqlite::Error) -> Failure {
+    let kind = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => FailureKind::Full,
+        Some(ErrorCode::ReadOnly) => FailureKind::ReadOnly,
+        Some(ErrorCode::DatabaseCorrupt) => FailureKind::Corrupt,
+        Some(ErrorCode::NotADatabase) => FailureKind::Foreign,
+        Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => FailureKind::Unavailable,
+        _ => FailureKind::Unavailable,
+    };
+    Failure::from(kind, what, error)
+}
+
+/// What a failure of SQLite within a commit means: [`FailureKind::Full`] and [`FailureKind::ReadOnly`] are reported by
+/// SQLite before a frame that commits was written; after everything else nobody knows.
+pub(super) fn uncertain(what: &str, error: rusqlite::Error) -> Failure {
+    let kind = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => FailureKind::Full,
+        Some(ErrorCode::ReadOnly) => FailureKind::ReadOnly,
+        _ => FailureKind::Unknown,
+    };
+    Failure::from(kind, what, error)
+}
+
+fn io(what: &str, path: &Path, error: std::io::Error) -> Failure {
+    let kind = if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+        FailureKind::ReadOnly
+    } else if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        FailureKind::Full
+    } else {
+        FailureKind::Unavailable
+    };
+    Failure::from(kind, format!("{what} {}", path.display()), error)
+}
+
+impl Files {
+    /// Makes the directory if it isn't there, locks it, and makes the log if it isn't there.
+    pub(super) fn open(dir: &Path, life: Life) -> Result<Self, Failure> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| io("making", dir, error))?;
+        let files = Self { dir: dir.to_owned(), _lock: lock(&dir.join("lock"))? };
+        match examine(&files.log(), LOG_APPLICATION)? {
+            Sight::Missing => files.make_log(life)?,
+            Sight::Ours(version) if usize::try_from(version).is_ok_and(|version| version <= LOG_STEPS.len()) => {}
+            Sight::Ours(version) => {
+                let what = format!("{} has version {version}, which is newer than this program", files.log().display());
+                return Err(Failure::new(FailureKind::Foreign, what));
+            }
+            Sight::Foreign => return Err(foreign(&files.log())),
+        }
+        if matches!(examine(&files.index(), INDEX_APPLICATION)?, Sight::Foreign) && !is_garbled_index(&files.index()) {
+            return Err(foreign(&files.index()));
+        }
+        Ok(files)
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.dir.join("log.db")
+    }
+
+    pub(super) fn index(&self) -> PathBuf {
+        self.dir.join("index.db")
+    }
+
+    /// Makes the log under another name, whole and synced, and then gives it its own.
+    fn make_log(&self, life: Life) -> Result<(), Failure> {
+        let new = self.dir.join("log.db.new");
+        for leftover in [new.clone(), self.dir.join("log.db.new-journal")] {
+            remove(&leftover)?;
+        }
+        // The file is made by us first: SQLite would give it the process's mask.
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
+        drop(made.map_err(|error| io("making", &new, error))?);
+        let doing = "making the log";
+        let log = connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        log.execute_batch("PRAGMA synchronous = FULL; BEGIN").map_err(|error| failed(doing, error))?;
+        migrate(&log, 0)?;
+        log.execute("INSERT INTO events VALUES (1, ?1)", [row::genesis(life)]).map_err(|error| failed(doing, error))?;
+        log.pragma_update(None, "application_id", LOG_APPLICATION).map_err(|error| failed(doing, error))?;
+        log.execute_batch("COMMIT; PRAGMA journal_mode = WAL").map_err(|error| failed(doing, error))?;
+        log.close().map_err(|(_, error)| failed(doing, error))?;
+        let sync = File::open(&new).and_then(|file| file.sync_all());
+        sync.and_then(|()| std::fs::rename(&new, self.log())).map_err(|error| io("making", &new, error))?;
+        self.sync()
+    }
+
+    /// Syncs the directory, so that the files made in it are found after a power cut.
+    pub(super) fn sync(&self) -> Result<(), Failure> {
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io("syncing", &self.dir, error))
+    }
+
+    /// Opens the log for writing, brings its tables to the newest version, and has its `-wal` file made and its name
+    /// durable: no acknowledgement may rest on a file that a power cut makes nameless.
+    pub(super) fn write_log(&self) -> Result<Connection, Failure> {
+        let log = connect(&self.log(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        if log.is_readonly("main").map_err(|error| failed("opening the log", error))? {
+            return Err(Failure::new(FailureKind::ReadOnly, format!("{} can't be written", self.log().display())));
+        }
+        let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;
+            PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 268435456;";
+        log.execute_batch(pragmas).map_err(|error| failed("opening the log", error))?;
+        let mode: String = log
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(|error| failed("opening the log", error))?;
+        if mode != "wal" {
+            return Err(Failure::new(
+                FailureKind::Unavailable,
+                format!("the log can't be kept in WAL mode but in {mode}"),
+            ));
+        }
+        let version: u32 = log
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(|error| failed("opening the log", error))?;
+        let version = usize::try_from(version).unwrap_or(usize::MAX);
+        if version < LOG_STEPS.len() {
+            log.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed("migrating the log", error))?;
+            migrate(&log, version)?;
+            log.execute_batch("COMMIT").map_err(|error| failed("migrating the log", error))?;
+        }
+        self.sync()?;
+        Ok(log)
+    }
+
+    /// Opens the log for reading.
+    pub(super) fn read_log(&self) -> Result<Connection, Failure> {
+        let log = connect(&self.log(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        log.execute_batch("PRAGMA cache_size = -8192; PRAGMA query_only = 1")
+            .map_err(|error| failed("opening the log", error))?;
+        Ok(log)
+    }
+
+    /// Opens the index for reading.
+    pub(super) fn read_index(&self) -> Result<Connection, Failure> {
+        let index = connect(&self.index(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let pragmas = "PRAGMA cache_size = -8192; PRAGMA query_only = 1";
+        index.execute_batch(pragmas).map_err(|error| failed("opening the index", error))?;
+        Ok(index)
+    }
+
+    /// Opens the index for writing; makes it when it isn't there or isn't one that we understand. `NORMAL` syncs it at
+    /// checkpoints only, on the indexer's own thread: a power cut may take its newest slices, never its soundness.
+    pub(super) fn write_index(&self) -> Result<Connection, Failure> {
+        let whole =
+            matches!(examine(&self.index(), INDEX_APPLICATION)?, Sight::Ours(version) if version == INDEX_VERSION);
+        if !whole {
+            self.forget_index()?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let index = connect(&self.index(), flags)?;
+        let doing = "opening the index";
+        let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
+            PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;";
+        index.execute_batch(pragmas).map_err(|error| failed(doing, error))?;
+        if !whole {
+            let stamp = format!(
+                "BEGIN; {INDEX} PRAGMA application_id = {INDEX_APPLICATION}; PRAGMA user_version = {INDEX_VERSION}; COMMIT;
+                PRAGMA wal_checkpoint(TRUNCATE)"
+            );
+            index.execute_batch(&stamp).map_err(|error| failed(doing, error))?;
+        }
+        Ok(index)
+    }
+
+    /// Leaves a note for the next start that the index is damaged.
+    pub(super) fn note_damaged_index(&self) {
+        if let Err(error) = File::create(self.dir.join("index.damaged")) {
+            tracing::error!(%error, "it could not be noted that the index is damaged");
+        }
+    }
+
+    /// Whether there is such a note.
+    pub(super) fn is_index_damaged(&self) -> bool {
+        self.dir.join("index.damaged").exists()
+    }
+
+    /// Removes the index: it can be made again from the log.
+    pub(super) fn forget_index(&self) -> Result<(), Failure> {
+        ["index.db", "index.db-wal", "index.db-shm", "index.damaged"]
+            .iter()
+            .try_for_each(|name| remove(&self.dir.join(name)))
+    }
+}
+
+fn migrate(log: &Connection, from: usize) -> Result<(), Failure> {
+    for step in &LOG_STEPS[from..] {
+        log.execute_batch(step).map_err(|error| failed("migrating the log", error))?;
+    }
+    let version = u32::try_from(LOG_STEPS.len()).expect("few steps");
+    log.pragma_update(None, "user_version", version).map_err(|error| failed("migrating the log", error))
+}
+
+/// A handle that never checkpoints by being closed: whether that works is asked for, never assumed.
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        Ok(connection)
+    };
+    open().map_err(|error| failed(&format!("opening {}", path.display()), error))
+}
+
+fn lock(path: &Path) -> Result<File, Failure> {
+    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = open.map_err(|error| io("opening", path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let what = format!("{} is locked: another process has this store open", path.display());
+            Err(Failure::new(FailureKind::Unavailable, what))
+        }
+        Err(TryLockError::Error(error)) => Err(io("locking", path, error)),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io("removing", path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn foreign(path: &Path) -> Failure {
+    let what = format!("{} was not made by Switchboard; it is left as it is", path.display());
+    Failure::new(FailureKind::Foreign, what)
+}
+
+enum Sight {
+    Missing,
+    /// Ours, of this version.
+    Ours(i32),
+    Foreign,
+}
+
+/// Looks at a file's header without SQLite, which might roll something back in it.
+fn examine(path: &Path, application: i32) -> Result<Sight, Failure> {
+    let mut header = [0; 100];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Sight::Missing),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(Sight::Foreign),
+        Err(error) => return Err(io("reading", path, error)),
+        Ok(()) => {}
+    }
+    let field = |at: usize| i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let ours = header.starts_with(b"SQLite format 3\0") && field(68) == application;
+    Ok(if ours { Sight::Ours(field(60)) } else { Sight::Foreign })
+}
+
+/// An index that isn't one any more (cut short, overwritten) is ours to rebuild; a sound database of somebody else's under
+/// that name is not ours to remove.
+fn is_garbled_index(path: &Path) -> bool {
+    let mut magic = [0; 16];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
+    read.is_err()
+        || magic != *b"SQLite format 3\0"
+        || Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).is_ok_and(|other| {
+            let id: Result<i32, _> = other.query_row("PRAGMA application_id", [], |row| row.get(0));
+            let tables: Result<i64, _> = other.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0));
+            matches!(id, Ok(INDEX_APPLICATION)) || !matches!(tables, Ok(1..))
+        })
+}

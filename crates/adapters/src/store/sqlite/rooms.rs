@@ -1,0 +1,49 @@
+//! What the writer keeps in memory of the rooms it writes to: a bounded cache, loaded on demand.
+
+use domain::id::ExclusionVersion;
+use domain::model::RoomKey;
+use hashbrown::HashMap;
+
+/// Rooms in each of the cache's two generations.
+const ROOMS_CACHED: usize = 50_000;
+/// What the writer knows of a room.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) birth: u64,
+    pub(super) version: ExclusionVersion,
+    pub(super) public: bool,
+    pub(super) last: u64,
+    pub(super) seq: u64,
+}
+
+/// Rooms in two generations: what is used moves to the young one, and when that is full, the old one is forgotten.
+#[derive(Default)]
+pub(super) struct Rooms {
+    young: HashMap<RoomKey, Known>,
+    old: HashMap<RoomKey, Known>,
+}
+
+impl Rooms {
+    pub(super) fn get(&mut self, key: &RoomKey) -> Option<Known> {
+        if let Some(known) = self.young.get(key) {
+            return Some(*known);
+        }
+        let known = self.old.remove(key)?;
+        self.young.insert(key.clone(), known);
+        Some(known)
+    }
+
+    pub(super) fn put(&mut self, key: &RoomKey, known: Known) {
+        match self.young.get_mut(key) {
+            Some(slot) => *slot = known,
+            None => drop(self.young.insert(key.clone(), known)),
+        }
+    }
+
+    /// Only between batches: a room of an open batch is known nowhere else.
+    pub(super) fn age(&mut self) {
+        if self.young.len() >= ROOMS_CACHED {
+            self.old = std::mem::take(&mut self.young);
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! An event as a row of the log: one blob, guarded by a checksum over all of it and its offset, begun by the number of
+//! its format so that later formats can stand beside older rows.
+//!
+//! `format, crc32 (4), kind, life (8), room, seq, version, at, door, origin + 1 or 0, by, what`; the room is the offset of
+//! its first event. The genesis row is `format, crc32, 0, life`. Retention may later empty what follows `seq`.
+
+use std::sync::Arc;
+
+use domain::event::{Event, What};
+use domain::id::{ClientId, ConnectionId, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserNumber};
+use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+
+use super::bytes::{Put, Take, key_text, text_key};
+use crate::store::settle;
+
+const FORMAT: u8 = 1;
+/// Where the checksum ends.
+const HEAD_BYTES: usize = 5;
+
+const GENESIS: u8 = 0;
+const ROOM_MADE: u8 = 1;
+const MEMBER_SET: u8 = 2;
+const MEMBER_REMOVED: u8 = 3;
+const SENT: u8 = 4;
+const EDITED: u8 = 5;
+const DELETED: u8 = 6;
+
+/// A row, taken apart. Its room is known by number; who reads it knows the key, or looks it up.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The offset of its room's first event.
+    pub(super) room: u64,
+    /// The hash of a message's content as sent; 0 for other events.
+    pub(super) content_hash: u64,
+    /// The event without its room.
+    event: Bare,
+}
+
+#[derive(Debug)]
+struct Bare {
+    seq: Seq,
+    life: Life,
+    version: ExclusionVersion,
+    at: Millis,
+    by: Arc<Person>,
+    door: Door,
+    origin: Option<ConnectionId>,
+    what: What,
+}
+
+impl Row {
+    /// The event that the row keeps.
+    pub(super) fn into_event(self, offset: u64, room: RoomKey) -> Event {
+        let Bare { seq, life, version, at, by, door, origin, what } = self.event;
+        Event { offset: Offset(offset), seq, life, room, version, at, by, door, origin, what }
+    }
+
+    pub(super) fn seq(&self) -> u64 {
+        self.event.seq.0
+    }
+
+    pub(super) fn by(&self) -> &Person {
+        &self.event.by
+    }
+
+    pub(super) fn at(&self) -> Millis {
+        self.event.at
+    }
+
+    /// The message, when it is one that was sent.
+    pub(super) fn message(&self) -> Option<&Message> {
+        if let What::Sent(message) = &self.event.what { Some(message) } else { None }
+    }
+}
+
+fn checksum(offset: u64, row: &[u8]) -> [u8; 4] {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&offset.to_le_bytes());
+    crc.update(&row[..1]);
+    crc.update(&row[HEAD_BYTES..]);
+    crc.finalize().to_le_bytes()
+}
+
+/// The checksum that a row carries; says which row it is, for who wants to know it again.
+pub(super) fn mark(row: &[u8]) -> u32 {
+    row.get(1..HEAD_BYTES).and_then(|crc| crc.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+fn begin(row: &mut Vec<u8>, kind: u8, life: Life) {
+    row.clear();
+    row.extend_from_slice(&[FORMAT, 0, 0, 0, 0, kind]);
+    row.extend_from_slice(&life.0.to_le_bytes());
+}
+
+fn seal(row: &mut [u8], offset: u64) {
+    let crc = checksum(offset, row);
+    row[1..HEAD_BYTES].copy_from_slice(&crc);
+}
+
+/// The genesis row.
+pub(super) fn genesis(life: Life) -> Vec<u8> {
+    let mut row = Vec::new();
+    begin(&mut row, GENESIS, life);
+    seal(&mut row, 1);
+    row
+}
+
+/// Writes an event as a row into `row`, in the place of what it held.
+pub(super) fn encode(event: &Event, room: u64, row: &mut Vec<u8>) {
+    begin(row, kind_of(&event.what), event.life);
+    for number in [room, event.seq.0, event.version.0, event.at.0] {
+        row.num(number);
+    }
+    row.push(event.door.0);
+    match event.origin {
+        None => row.push(0),
+        Some(origin) => {
+            row.push(1);
+            row.num(origin.0);
+        }
+    }
+    let by = &event.by;
+    row.text(by.id.as_str());
+    row.num(by.number.0.into());
+    row.maybe_text((*by.name != *by.id.as_str()).then_some(&by.name));
+    row.maybe_text(by.email.as_deref());
+    put_what(event, row);
+    seal(row, event.offset.0);
+}
+
+fn kind_of(what: &What) -> u8 {
+    match what {
+        What::RoomMade { .. } => ROOM_MADE,
+        What::MemberSet { .. } => MEMBER_SET,
+        What::MemberRemoved { .. } => MEMBER_REMOVED,
+        What::Sent(_) => SENT,
+        What::Edited { .. } => EDITED,
+        What::Deleted { .. } => DELETED,
+    }
+}
+
+fn put_what(event: &Event, row: &mut Vec<u8>) {
+    match &event.what {
+        What::RoomMade { kind, title, seats } => {
+            row.text(&key_text(&event.room));
+            row.push(room_kind_byte(*kind));
+            row.text(title);
+            row.num(seats.map_or(0, |seats| u64::from(seats) + 1));
+        }
+        What::MemberSet { user, member } => {
+            row.text(user.as_str());
+            row.push(role_byte(member.role));
+            row.push(status_byte(member.status));
+        }
+        What::MemberRemoved { user, barred } => {
+            row.text(user.as_str());
+            row.push(u8::from(*barred));
+        }
+        What::Sent(message) => {
+            row.extend_from_slice(&settle::content_hash(message).to_le_bytes());
+            row.wide(message.id.0);
+            row.push(match message.kind {
+                MessageKind::Text => 0,
+                MessageKind::System => 1,
+                MessageKind::Broadcast => 2,
+            });
+            row.text(&message.content);
+            row.push(u8::from(message.reply_to.is_some()));
+            if let Some(reply_to) = message.reply_to {
+                row.wide(reply_to.0);
+            }
+            row.maybe_text(message.client_id.as_ref().map(ClientId::as_str));
+            row.maybe_text(message.extra.as_deref());
+        }
+        What::Edited { message, content } => {
+            row.wide(message.0);
+            row.text(content);
+        }
+        What::Deleted { message } => row.wide(message.0),
+    }
+}
+
+/// Takes a row apart; none when it is not what was written at this offset.
+pub(super) fn decode(offset: u64, row: &[u8]) -> Option<Row> {
+    let mut take = open(offset, row)?;
+    let kind = take.byte()?;
+    let life = Life(take.fixed()?);
+    let room = take.num()?;
+    let (seq, version, at) = (Seq(take.num()?), ExclusionVersion(take.num()?), Millis(take.num()?));
+    let door = Door(take.byte()?);
+    let origin = match take.byte()? {
+        0 => None,
+        1 => Some(ConnectionId(take.num()?)),
+        _ => return None,
+    };
+    let id = take.user()?;
+    let number = UserNumber(u32::try_from(take.num()?).ok()?);
+    let name = take.maybe_text()?.unwrap_or_else(|| id.text());
+    let by = Arc::new(Person { id, number, name, email: take.maybe_text()? });
+    let content_hash = if kind == SENT { take.fixed()? } else { 0 };
+    let what = take_what(kind, &mut take)?;
+    let event = Bare { seq, life, version, at, by, door, origin, what };
+    take.is_empty().then_some(Row { room, content_hash, event })
+}
+
+/// The life that a row was written by, the genesis row's included.
+pub(super) fn life(offset: u64, row: &[u8]) -> Option<Life> {
+    let mut take = open(offset, row)?;
+    take.byte()?;
+    take.fixed().map(Life)
+}
+
+fn open(offset: u64, row: &[u8]) -> Option<Take<'_>> {
+    let whole = row.len() > HEAD_BYTES && row[0] == FORMAT && row[1..HEAD_BYTES] == checksum(offset, row);
+    whole.then(|| Take::new(&row[HEAD_BYTES..]))
+}
+
+fn take_what(kind: u8, take: &mut Take<'_>) -> Option<What> {
+    Some(match kind {
+        ROOM_MADE => {
+            text_key(take.str()?)?;
+            let (kind, title) = (room_kind(take.byte()?)?, take.text()?);
+            let seats = match take.num()?.checked_sub(1) {
+                None => None,
+                Some(seats) => Some(u32::try_from(seats).ok()?),
+            };
+            What::RoomMade { kind, title, seats }
+        }
+        MEMBER_SET => What::MemberSet {
+            user: take.user()?,
+            member: Member { role: role(take.byte()?)?, status: status(take.byte()?)? },
+        },
+        MEMBER_REMOVED => What::MemberRemoved { user: take.user()?, barred: take.byte()? == 1 },
+        SENT => {
+            let (id, kind) = (MessageId(take.wide()?), message_kind(take.byte()?)?);
+            let content = take.text()?;
+            let reply_to = if take.byte()? == 1 { Some(MessageId(take.wide()?)) } else { None };
+            let client_id = match take.maybe_text()? {
+                None => None,
+                Some(id) => Some(ClientId::new(&id).ok()?),
+            };
+            What::Sent(Message { id, kind, content, reply_to, client_id, extra: take.maybe_text()? })
+        }
+        EDITED => What::Edited { message: MessageId(take.wide()?), content: take.text()? },
+        DELETED => What::Deleted { message: MessageId(take.wide()?) },
+        _ => return None,
+    })
+}
+
+fn message_kind(byte: u8) -> Option<MessageKind> {
+    [MessageKind::Text, MessageKind::System, MessageKind::Broadcast].get(usize::from(byte)).copied()
+}
+
+/// A room's kind as it stands in rows.
+pub(super) fn room_kind_byte(kind: RoomKind) -> u8 {
+    match kind {
+        RoomKind::Public => 0,
+        RoomKind::Private => 1,
+        RoomKind::Guild => 2,
+        RoomKind::Direct => 3,
+    }
+}
+
+/// The kind that a byte stands for.
+pub(super) fn room_kind(byte: u8) -> Option<RoomKind> {
+    [RoomKind::Public, RoomKind::Private, RoomKind::Guild, RoomKind::Direct].get(usize::from(byte)).copied()
+}
+
+/// A role as it stands in rows.
+pub(super) fn role_byte(role: Role) -> u8 {
+    match role {
+        Role::Member => 0,
+        Role::Moderator => 1,
+        Role::Owner => 2,
+    }
+}
+
+/// The role that a byte stands for.
+pub(super) fn role(byte: u8) -> Option<Role> {
+    [Role::Member, Role::Moderator, Role::Owner].get(usize::from(byte)).copied()
+}
+
+/// A status as it stands in rows.
+pub(super) fn status_byte(status: Status) -> u8 {
+    match status {
+        Status::Active => 0,
+        Status::Inactive => 1,
+        Status::Blocked => 2,
+    }
+}
+
+/// The status that a byte stands for.
+pub(super) fn status(byte: u8) -> Option<Status> {
+    [Status::Active, Status::Inactive, Status::Blocked].get(usize::from(byte)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Text;
+    use domain::id::{RoomName, UserId};
+
+    /// R5: whatever single bit flips, in the row or by its being read at another offset, it is noticed.
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let message = Message {
+            id: MessageId(7),
+            kind: MessageKind::Text,
+            content: Text::from("hello"),
+            reply_to: Some(MessageId(1)),
+            client_id: ClientId::new("c1").ok(),
+            extra: Some(Text::from("{}")),
+        };
+        let id = UserId::new("ann").unwrap();
+        let by = Arc::new(Person { id, number: UserNumber(1), name: Text::from("Ann"), email: None });
+        let event = Event {
+            offset: Offset(9),
+            seq: Seq(4),
+            life: Life(1),
+            room: RoomKey::Named(RoomName::new("a").unwrap()),
+            version: ExclusionVersion(0),
+            at: Millis(1),
+            by,
+            door: Door(1),
+            origin: None,
+            what: What::Sent(message),
+        };
+        let mut row = Vec::new();
+        encode(&event, 2, &mut row);
+        assert_eq!(decode(9, &row).map(|row| row.into_event(9, event.room.clone())), Some(event));
+        assert!(decode(8, &row).is_none() && decode(9, &row[..row.len() - 1]).is_none());
+        for bit in 0..row.len() * 8 {
+            let mut flipped = row.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(9, &flipped).is_none(), "bit {bit}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The two files' tables. A file's version is SQLite's `user_version`, and a step brings a file from one version to the
+//! next: a list of SQL is all there is to a migration here, so no migration library stands between (one would want
+//! tables of its own in both files, and a driver of its own).
+
+/// The log's tables by version: the step at index n leads from version n to n + 1. Steps that have been released never
+/// change. `events` has no second index on purpose: it is only ever appended to (HAZARDS 24).
+pub(super) const LOG_STEPS: &[&str] = &["
+    CREATE TABLE events (offset INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
+    CREATE TABLE rooms (birth INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, row BLOB NOT NULL) STRICT;
+    CREATE TABLE members (room INTEGER, user TEXT, row BLOB NOT NULL, PRIMARY KEY (room, user)) STRICT, WITHOUT ROWID;
+    CREATE TABLE barred (room INTEGER, user TEXT, row BLOB NOT NULL, PRIMARY KEY (room, user)) STRICT, WITHOUT ROWID;
+    -- Which rooms a user has to do with, and why: see `Tie`.
+    CREATE TABLE ties (user TEXT, why INTEGER, room INTEGER, PRIMARY KEY (user, why, room)) STRICT, WITHOUT ROWID;
+    CREATE TABLE users (id TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, email TEXT,
+        crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    -- Every number from `start` up to, but not with, `next` is taken.
+    CREATE TABLE numbers (start INTEGER PRIMARY KEY, next INTEGER NOT NULL) STRICT;
+    CREATE TABLE keys (id TEXT PRIMARY KEY, row BLOB NOT NULL) STRICT, WITHOUT ROWID;
+"];
+
+/// The index's tables. There are no steps: a file of another version is rebuilt from the log.
+///
+/// A chunk holds some consecutive events of one room: the first's offset and seq, and how far each next one lies from
+/// the one before. `ids` are hashes of (sender, room, client id) by run of 2^20 offsets, so that what is written at
+/// random stays small however long the log is; `filters` say cheaply what a finished run has not.
+pub(super) const INDEX: &str = "
+    CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), life INTEGER NOT NULL, indexed INTEGER NOT NULL,
+        mark INTEGER NOT NULL) STRICT;
+    CREATE TABLE chunks (room INTEGER, first INTEGER, seq INTEGER NOT NULL, deltas BLOB NOT NULL,
+        PRIMARY KEY (room, first)) STRICT, WITHOUT ROWID;
+    CREATE TABLE heads (room INTEGER PRIMARY KEY, last INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+        public INTEGER NOT NULL) STRICT;
+    CREATE INDEX public_heads ON heads (last) WHERE public = 1;
+    CREATE TABLE ids (run INTEGER, hash INTEGER, offset INTEGER, PRIMARY KEY (run, hash, offset)) STRICT, WITHOUT ROWID;
+    CREATE TABLE filters (run INTEGER PRIMARY KEY, crc INTEGER NOT NULL, bits BLOB NOT NULL) STRICT;
+";
+
+/// The version of [`INDEX`].
+pub(super) const INDEX_VERSION: i32 = 1;
+
+/// `SWBl` and `SWBi`: what makes a SQLite file ours.
+pub(super) const LOG_APPLICATION: i32 = 0x5357_426c;
+/// See [`LOG_APPLICATION`].
+pub(super) const INDEX_APPLICATION: i32 = 0x5357_4269;
+
+/// Why a user has to do with a room, as it stands in `ties`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tie {
+    /// They are on its roster.
+    Member = 0,
+    /// It is one of their conversations.
+    Pair = 1,
+    /// They made it by asking for one.
+    Made = 2,
+}

@@ -1,0 +1,170 @@
+//! What the writer, the readers, the indexer and the checkpointer of one store share, and their handles on the files.
+//! After a failed sync every handle has to be closed before one is opened again; so each lies in a slot that recovery can
+//! empty, and whoever uses one holds `using` meanwhile.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+
+use rusqlite::Connection;
+
+use super::files::{self, Files};
+use super::filter::Filters;
+use super::tail::Tail;
+use crate::port::{Failure, FailureKind};
+
+/// See the module.
+pub(super) struct Shared {
+    pub(super) files: Files,
+    /// A std mutex, held briefly.
+    pub(super) tail: Mutex<Tail>,
+    /// The tail has grown by enough for a slice, or the store closes: the indexer looks.
+    pub(super) grown: Condvar,
+    /// The tail has moved: readers that wait for a commit look, and a writer that waits for the indexer.
+    pub(super) moved: Condvar,
+    /// A std mutex, held briefly.
+    pub(super) filters: Mutex<Filters>,
+    /// Held by a commit, across its sync, and by the last, short part of a checkpoint, so that the WAL can begin anew.
+    /// Nobody else ever waits for it.
+    pub(super) gate: Mutex<()>,
+    /// Bytes written to the WAL since the last checkpoint; wakes the checkpointer.
+    pub(super) unchecked: Mutex<u64>,
+    /// See `unchecked`.
+    pub(super) grew: Condvar,
+    /// A sync or write failed outside a commit: the next commit refuses until recovery.
+    pub(super) suspect: AtomicBool,
+    /// The store closes.
+    pub(super) closing: AtomicBool,
+    /// Why the indexer can't go on, while it can't.
+    pub(super) index_trouble: Mutex<Option<FailureKind>>,
+    /// The seed of the hashes of client ids: the genesis row's life, so that nobody outside can make two collide.
+    pub(super) seed: u64,
+    /// Held while a handle is used; recovery takes it alone.
+    using: RwLock<()>,
+    slots: Mutex<Vec<Weak<Slot>>>,
+}
+
+/// A place for handles.
+type Slot = Mutex<Option<Handles>>;
+
+/// A handle on each file.
+pub(super) struct Handles {
+    pub(super) log: Connection,
+    pub(super) index: Connection,
+}
+
+/// Which of the files a user of handles writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writes {
+    Nothing,
+    Log,
+    Index,
+}
+
+/// Somebody's handles, opened when they are first used, and again after recovery.
+pub(super) struct Holder {
+    shared: Arc<Shared>,
+    writes: Writes,
+    slot: Arc<Slot>,
+}
+
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(super) fn new(files: Files, tail: Tail, seed: u64) -> Self {
+        Self {
+            files,
+            tail: Mutex::new(tail),
+            grown: Condvar::new(),
+            moved: Condvar::new(),
+            filters: Mutex::new(Filters::default()),
+            gate: Mutex::new(()),
+            unchecked: Mutex::new(0),
+            grew: Condvar::new(),
+            suspect: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            index_trouble: Mutex::new(None),
+            seed,
+            using: RwLock::new(()),
+            slots: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(super) fn tail(&self) -> MutexGuard<'_, Tail> {
+        held(&self.tail)
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Notes that the index is damaged, so that the next start makes it anew; until then what needs it fails.
+    pub(super) fn damaged_index(&self, what: &str) -> Failure {
+        tracing::error!(what, "the index is damaged; the next start makes it anew");
+        self.files.note_damaged_index();
+        corrupt(format!("the index is damaged: {what}"))
+    }
+
+    /// Closes every handle of the store, then does `work` while nobody can open one.
+    pub(super) fn alone<T>(&self, work: impl FnOnce(&Files) -> T) -> T {
+        let _alone = self.using.write().unwrap_or_else(PoisonError::into_inner);
+        for slot in held(&self.slots).iter().filter_map(Weak::upgrade) {
+            drop(held(&slot).take());
+        }
+        work(&self.files)
+    }
+}
+
+impl Holder {
+    pub(super) fn new(shared: &Arc<Shared>, writes: Writes) -> Self {
+        let slot = Arc::new(Mutex::new(None));
+        let mut slots = held(&shared.slots);
+        slots.retain(|slot| slot.strong_count() > 0);
+        slots.push(Arc::downgrade(&slot));
+        drop(slots);
+        Self { shared: shared.clone(), writes, slot }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Does something with the handles.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&Handles) -> Result<T, Failure>) -> Result<T, Failure> {
+        let _using = self.shared.using.read().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = held(&self.slot);
+        if slot.is_none() {
+            *slot = Some(self.open()?);
+        }
+        work(slot.as_ref().expect("it was just filled"))
+    }
+
+    fn open(&self) -> Result<Handles, Failure> {
+        let files = &self.shared.files;
+        Ok(Handles {
+            log: if self.writes == Writes::Log { files.write_log() } else { files.read_log() }?,
+            index: if self.writes == Writes::Index { files.write_index() } else { files.read_index() }?,
+        })
+    }
+}
+
+/// A row that isn't what was written.
+pub(super) fn corrupt(what: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Corrupt, what)
+}
+
+/// What a failed query of one of the files means.
+pub(super) fn asking(what: &'static str) -> impl Fn(rusqlite::Error) -> Failure {
+    move |error| files::failed(what, error)
+}
+
+/// An offset, seq or time as SQLite keeps it; the bits stay what they are.
+pub(super) fn int(value: u64) -> i64 {
+    value.cast_signed()
+}
+
+/// See [`int`].
+pub(super) fn uint(value: i64) -> u64 {
+    value.cast_unsigned()
+}
