@@ -44,3 +44,27 @@ fn settings_that_are_not_safe() {
         assert!(!refused.stderr.is_empty(), "{name}");
     }
 }
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_kill() {
+    let mut server = Server::with(&[("CHAT_MAX_MESSAGES_PER_MIN", "0")]);
+    let mut alice = server.socket("/ws/rooms/kept?token=alice");
+    let mut acked = Vec::new();
+    for n in 0..50 {
+        alice.say(&format!(r#"{{"text":"{n}","client_id":"{n}"}}"#));
+        acked.push(alice.hear()["id"].clone());
+    }
+    server.signal("KILL");
+    server.wait();
+    let mut server = server.again();
+    let mut bob = server.socket("/ws/rooms/kept?token=bob&since=0");
+    assert_eq!(bob.hear()["type"], "resumed");
+    for id in &acked {
+        assert_eq!(&bob.hear()["id"], id);
+    }
+    let mut alice = server.socket("/ws/rooms/kept?token=alice");
+    alice.say(r#"{"text":"49","client_id":"49"}"#);
+    assert_eq!(Some(&alice.hear()["id"]), acked.last(), "a repeat gets the first result");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}

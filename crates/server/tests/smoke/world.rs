@@ -37,7 +37,15 @@ impl Server {
     pub(crate) fn with(environment: &[(&str, &str)]) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("switchboard-smoke-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let data_dir = std::env::temp_dir().join(name);
+        Self::on(std::env::temp_dir().join(name), environment)
+    }
+
+    /// Another server on the data directory of one that has ended.
+    pub(crate) fn again(mut self) -> Self {
+        Self::on(std::mem::take(&mut self.data_dir), &[])
+    }
+
+    fn on(data_dir: PathBuf, environment: &[(&str, &str)]) -> Self {
         let mut child = command()
             .env("PORT", "0")
             .env("DATA_DIR", &data_dir)
@@ -117,6 +125,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // None is left when another server has taken it over.
         let _ = std::fs::remove_dir_all(&self.data_dir);
     }
 }
