@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use adapters::port::Store;
 use domain::id::Life;
 use server::cli::{self, Cli, Verb};
 use server::config::{self, Inputs, Loaded};
@@ -43,7 +45,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
     };
     if cli.verb != Verb::Serve {
-        let open = || serve::open_store(&config.data_dir, Life(u64::from_le_bytes(adapters::auth::random()?)));
+        let open = || -> anyhow::Result<Arc<dyn Store>> {
+            Ok(serve::open_store(&config.data_dir, Life(u64::from_le_bytes(adapters::auth::random()?)))?)
+        };
         let said = operator::carry_out(&cli.verb, &config.data_dir, open, clock.now())?;
         print(&said);
         return Ok(said.exit_code().into());

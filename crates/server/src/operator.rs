@@ -11,7 +11,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use adapters::auth::{KeyRing, new_key, random};
@@ -224,9 +226,11 @@ impl Vault for Served {
     }
 }
 
-/// The operators' socket of a running server. Dropped, it is taken off the file system.
+/// The operators' socket of a running server. Dropped, it hears nobody any more and is taken off the file system.
 pub struct Desk {
     path: PathBuf,
+    ending: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Desk {
@@ -251,19 +255,31 @@ impl Desk {
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         let mut vault = Served { writer, reader, ring };
-        spawn("operator", move || {
+        let ending = Arc::new(AtomicBool::new(false));
+        let ends = ending.clone();
+        let thread = spawn("operator", move || {
             for stream in listener.incoming() {
+                if ends.load(Ordering::Acquire) {
+                    return;
+                }
                 if let Err(error) = stream.and_then(|stream| hear(stream, &mut vault, clock)) {
                     tracing::warn!(%error, "An operator's command could not be heard or answered.");
                 }
             }
         })?;
-        Ok(Self { path })
+        Ok(Self { path, ending, thread: Some(thread) })
     }
 }
 
 impl Drop for Desk {
     fn drop(&mut self) {
+        self.ending.store(true, Ordering::Release);
+        // A last visitor, who wakes the thread.
+        if UnixStream::connect(&self.path).is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            let _ = thread.join();
+        }
         // Left behind it does no harm: nobody answers there.
         let _ = std::fs::remove_file(&self.path);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::port::Store;
-use adapters::store::memory::MemoryStore;
+use adapters::store::sqlite::SqliteStore;
 use anyhow::Context as _;
 use dialects::{Dialect, Settings, Way, registry};
 use domain::id::Life;
@@ -44,8 +44,22 @@ pub fn door_names() -> Vec<&'static str> {
 ///
 /// # Errors
 /// When it is another program's, damaged, or open elsewhere.
-pub fn open_store(_data_dir: &Path, life: Life) -> anyhow::Result<Arc<dyn Store>> {
-    Ok(Arc::new(MemoryStore::new(life)))
+pub fn open_store(data_dir: &Path, life: Life) -> anyhow::Result<Arc<SqliteStore>> {
+    let store = SqliteStore::open(data_dir, life);
+    Ok(Arc::new(store.with_context(|| format!("opening the store in {}", data_dir.display()))?))
+}
+
+/// Has the store's files checked behind everybody's back: what is damaged is refused when it is read, and said here.
+fn check_behind(store: Arc<SqliteStore>) {
+    let checked = crate::threads::spawn("check", move || match store.check() {
+        Ok(problems) => {
+            problems.iter().for_each(|problem| tracing::error!(problem, "The store is damaged: restore a backup."));
+        }
+        Err(failure) => tracing::error!(error = %failure, "The store could not be checked."),
+    });
+    if let Err(error) = checked {
+        tracing::warn!(%error, "Nobody checks the store.");
+    }
 }
 
 /// Serves until told to end. `reread` reads the settings again, for SIGHUP.
@@ -77,6 +91,8 @@ struct Server {
     desk: Desk,
     listen: Vec<SocketAddr>,
     dialects: Arc<Vec<Box<dyn Dialect>>>,
+    /// Held until everything else has ended: dropped last, it leaves nothing for the next start to replay.
+    store: Arc<dyn Store>,
 }
 
 impl Server {
@@ -84,8 +100,6 @@ impl Server {
         let listen = addresses(&config.listen)?;
         let internal = config.internal_listen.map(http::listen_internal).transpose()?;
         let life = Life(u64::from_le_bytes(adapters::auth::random()?));
-        std::fs::create_dir_all(&config.data_dir)
-            .with_context(|| format!("making the data directory {}", config.data_dir.display()))?;
         let store = open_store(&config.data_dir, life)?;
         let ring = Arc::new(operator::ring(store.as_ref())?);
         let dialects = Arc::new(registry(&dialect_settings(config)));
@@ -118,7 +132,8 @@ impl Server {
         };
         let running = crate::threads::start(setup, &wiring, polls, &http.door())?;
         let desk = Desk::open(&config.data_dir, running.writer(), store.reader()?, ring, clock)?;
-        Ok(Self { wiring, http, running, desk, listen, dialects })
+        check_behind(store.clone());
+        Ok(Self { wiring, http, running, desk, listen, dialects, store })
     }
 
     /// Says what runs here, to whoever started it.
@@ -206,6 +221,7 @@ impl Server {
         drop(self.desk);
         self.http.stop(Duration::from_millis(ends_at.since(self.wiring.clock.now()).max(100)));
         self.running.stop();
+        drop(self.store);
         tracing::info!("Ended.");
     }
 }

@@ -1,0 +1,97 @@
+//! Ordinary HTTP: pages, refusals, and the bounds of time and size.
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::world::Server;
+
+#[test]
+fn pages() {
+    let server = Server::start();
+    let (status, head, body) = server.get("/health");
+    let health: Value = serde_json::from_str(&body).expect("health is JSON");
+    assert_eq!((status, &health["status"], &health["service"]), (200, &"healthy".into(), &"switchboard".into()));
+    assert_eq!((&health["active_connections"], &health["active_rooms"]), (&0.into(), &0.into()));
+    assert!(head.contains("x-content-type-options: nosniff") && head.contains("default-src 'self'"));
+    assert_eq!(server.get("/ready").0, 200);
+    assert!(server.get("/metrics").2.contains("switchboard_connections{dialect=\"rooms\"} 0"));
+    let (status, head, body) = server.get("/nowhere");
+    let unknown = r#"{"detail":"Not Found","success":false,"message":"Route not found"}"#;
+    assert_eq!((status, body.as_str()), (404, unknown));
+    assert!(head.contains("content-type: application/json"));
+    assert!(server.get("/").2.contains("\"dev_mode\":true"));
+    let (_, head, body) = server.ask("GET", "/", &[("accept", "text/html,*/*")], "");
+    assert!(head.contains("content-type: text/html") && body.starts_with("<!doctype html>"));
+    assert!(server.cli("healthcheck").status.success());
+}
+
+#[test]
+fn refusals() {
+    let server = Server::start();
+    for (method, path, headers, status) in [
+        ("POST", "/health", &[][..], 405),
+        ("PATCH", "/rooms/lobby/broadcast", &[], 405),
+        ("GET", "/ws/rooms/lobby", &[], 426),
+        ("GET", "/health", &[("host", "evil.example")], 403),
+        ("GET", "/health", &[("x-forwarded-for", "127.0.0.1")], 403),
+        ("GET", "/health", &[("origin", "https://evil.example")], 403),
+        ("GET", "/health", &[("origin", "http://localhost:5173")], 200),
+        ("GET", "/rooms/lobby/connections", &[], 403),
+        ("GET", "/rooms/lobby/connections", &[("authorization", "Bearer alice")], 200),
+    ] {
+        assert_eq!(server.ask(method, path, headers, "").0, status, "{method} {path} {headers:?}");
+    }
+    let (_, head, _) = server.ask("PATCH", "/rooms/lobby/broadcast", &[], "");
+    assert!(head.contains("allow: post"), "{head}");
+    let large = format!("{{\"text\":\"{}\"}}", "x".repeat(100_001));
+    assert_eq!(server.ask("POST", "/rooms/lobby/broadcast", &[("authorization", "Bearer alice")], &large).0, 413);
+    assert_eq!(server.ask("GET", "/health", &[("x-long", &"x".repeat(17_000))], "").0, 431);
+    let (_, head, _) = server.ask(
+        "OPTIONS",
+        "/rooms/lobby/broadcast",
+        &[("origin", "http://localhost:1"), ("access-control-request-method", "POST")],
+        "",
+    );
+    assert!(head.contains("access-control-allow-origin: http://localhost:1"), "{head}");
+    assert!(!head.contains("allow-credentials"), "{head}");
+}
+
+#[test]
+fn a_head_that_does_not_end_is_cut() {
+    let server = Server::start();
+    let mut fresh = server.connect();
+    fresh.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n").expect("it takes what is written");
+    // And one that hyper has already answered.
+    let mut kept = server.connect();
+    kept.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it takes what is written");
+    let mut answer = [0; 2048];
+    assert!(kept.read(&mut answer).expect("an answer") > 0);
+    kept.write_all(b"GET /hea").expect("it takes what is written");
+    let cut = std::thread::spawn(move || {
+        let mut rest = Vec::new();
+        (kept.read_to_end(&mut rest).is_ok(), rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"))
+    });
+    let mut rest = Vec::new();
+    let ended = fresh.read_to_end(&mut rest);
+    assert!(ended.is_ok() && rest.is_empty(), "{ended:?}");
+    assert_eq!(cut.join().expect("it does not panic"), (true, true));
+    assert_eq!(server.get("/health").0, 200);
+}
+
+#[test]
+fn metrics_for_operators_only() {
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr());
+    let internal = probe.expect("a port is free").to_string();
+    let server = Server::with(&[("INTERNAL_LISTEN", &internal)]);
+    assert_eq!(server.get("/metrics").0, 404);
+    let mut stream = std::net::TcpStream::connect(&internal).expect("it listens there");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket has a time-out");
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .expect("it takes what is written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("metrics are text");
+    assert!(answer.contains("switchboard_rooms 0"), "{answer}");
+}
