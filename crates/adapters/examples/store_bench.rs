@@ -16,6 +16,10 @@ use domain::id::{
 };
 use domain::model::{Message, MessageKind, Person, RoomKey, RoomKind};
 
+/// The allocator that the server runs on.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Ask {
     rows: u64,
     per_batch: u64,
