@@ -84,6 +84,16 @@ pub fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
+fn allowance(config: &Config) -> Allowance {
+    Allowance {
+        message_bytes_max: config.message_bytes_max,
+        frames_per_second: config.frames_per_second,
+        frames_burst: config.frames_per_second.saturating_mul(20),
+        bytes_per_second: config.bytes_per_second,
+        bytes_burst: config.bytes_per_second.saturating_mul(16),
+    }
+}
+
 struct Server {
     wiring: Arc<Wiring>,
     http: Http,
@@ -125,7 +135,7 @@ impl Server {
             gate,
             policy: config.policy.clone(),
             timing: timing(config),
-            allowance: Allowance { message_bytes_max: config.message_bytes_max, ..Allowance::default() },
+            allowance: allowance(config),
             listen: listen.clone(),
             addresses: counted,
             readers: READERS,
