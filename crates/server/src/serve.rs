@@ -267,7 +267,9 @@ fn shard_count(config: &Config) -> u8 {
     config.shards.map_or_else(|| u8::try_from(cores).unwrap_or(u8::MAX), std::num::NonZeroU8::get)
 }
 
-fn dialect_settings(config: &Config) -> Settings {
+/// What the doors are made with.
+#[must_use]
+pub fn dialect_settings(config: &Config) -> Settings {
     Settings {
         chat_path: config.paths.chat.clone(),
         development: config.development(),
@@ -276,7 +278,9 @@ fn dialect_settings(config: &Config) -> Settings {
     }
 }
 
-fn timing(config: &Config) -> Timing {
+/// The deadlines of raw sockets.
+#[must_use]
+pub fn timing(config: &Config) -> Timing {
     Timing {
         read_ms: config.timing.read_timeout_ms,
         write_ms: config.timing.write_timeout_ms,
