@@ -50,7 +50,8 @@ impl Server {
         address: SocketAddr,
         settings: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        let mut command = Command::new(binary);
+        let binary = std::fs::canonicalize(binary).with_context(|| format!("{binary}: build it first"))?;
+        let mut command = Command::new(&binary);
         command
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap_or_default())
@@ -62,7 +63,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit());
-        let child = command.spawn().with_context(|| format!("starting {binary}"))?;
+        let child = command.spawn().with_context(|| format!("starting {}", binary.display()))?;
         let mut server = Self { child, address };
         let begun = now();
         while server.get("/ready").is_err() {

@@ -106,6 +106,16 @@ struct Signals {
     hup: Signal,
 }
 
+fn allowance(config: &Config) -> Allowance {
+    Allowance {
+        message_bytes_max: config.message_bytes_max,
+        frames_per_second: config.frames_per_second,
+        frames_burst: config.frames_per_second.saturating_mul(20),
+        bytes_per_second: config.bytes_per_second,
+        bytes_burst: config.bytes_per_second.saturating_mul(16),
+    }
+}
+
 struct Server {
     wiring: Arc<Wiring>,
     http: Http,
@@ -147,7 +157,7 @@ impl Server {
             gate,
             policy: config.policy.clone(),
             timing: timing(config),
-            allowance: Allowance { message_bytes_max: config.message_bytes_max, ..Allowance::default() },
+            allowance: allowance(config),
             listen: listen.clone(),
             addresses: counted,
             readers: READERS,
@@ -282,7 +292,9 @@ fn shard_count(config: &Config) -> u8 {
     config.shards.map_or_else(|| u8::try_from(cores).unwrap_or(u8::MAX), std::num::NonZeroU8::get)
 }
 
-fn dialect_settings(config: &Config) -> Settings {
+/// What the doors are made with.
+#[must_use]
+pub fn dialect_settings(config: &Config) -> Settings {
     Settings {
         chat_path: config.paths.chat.clone(),
         development: config.development(),
@@ -291,7 +303,9 @@ fn dialect_settings(config: &Config) -> Settings {
     }
 }
 
-fn timing(config: &Config) -> Timing {
+/// The deadlines of raw sockets.
+#[must_use]
+pub fn timing(config: &Config) -> Timing {
     Timing {
         read_ms: config.timing.read_timeout_ms,
         write_ms: config.timing.write_timeout_ms,

@@ -61,12 +61,15 @@ impl Node {
                 let member = facts.and_then(|facts| facts.members.get(user)).ok_or(Refusal::MemberNotFound)?;
                 Reply::Member { user: user.clone(), member: *member }
             }
-            Query::Counts => {
-                let (connections, rooms) = self.presence.counts();
-                Reply::Counts { connections, rooms }
-            }
+            Query::Counts => self.count(),
         };
         Ok(reply(pending, Ok(answer)))
+    }
+
+    /// The counts of health pages, for anybody.
+    pub(super) fn count(&self) -> Reply {
+        let (connections, rooms) = self.presence.counts();
+        Reply::Counts { connections, rooms }
     }
 
     pub(super) fn view(&self, room: &RoomFacts) -> RoomView {

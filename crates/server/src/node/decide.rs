@@ -12,6 +12,7 @@ use domain::id::{Cursor, ExclusionVersion, Millis, UserId, UserNumber};
 use domain::identity::{Actor, Identity, Standing};
 use domain::limits;
 use domain::model::{Member, Person, RoomKey, RoomKind};
+use domain::query::Query;
 use domain::refusal::{BadResume, Refusal};
 use domain::rules::pace::Window;
 use domain::rules::{message, room, roster};
@@ -58,6 +59,8 @@ impl Node {
         // A request is shared text and small ids: cloning it is cheaper than taking the pending call apart.
         let decided = match pending.call.request.clone() {
             Request::Do(Command::Meet(identity)) => Ok(self.meet(pending, &identity)),
+            // Health pages ask on nobody's behalf.
+            Request::Ask(Query::Counts) => Ok(reply(pending, Ok(self.count()))),
             Request::Ask(query) => actor_of(pending).and_then(|actor| self.query(pending, &actor, &query, now)),
             Request::Do(command) => actor_of(pending).and_then(|actor| self.command(pending, &actor, command, now)),
         };
@@ -190,6 +193,8 @@ impl Node {
         let counted = made.iter().filter(|room| !room.is_stale(now) || self.presence.occupied(&room.key)).count();
         let events = room::make(title, kind, seats, &actor.who.id, counted, &self.policy)?;
         let key = self.ids.room(kind, now);
+        // A new id is nobody's: what the cache knows of it follows from here, so that the reply can show the room.
+        self.rooms.learn(&key, None, now);
         self.write(actor, &key, events, now, Then::Made(key.clone()))
     }
 

@@ -5,7 +5,8 @@
 //! around it is `threads::shard`; the simulator drives the same step. It never blocks and never waits for the node.
 //!
 //! Files: `open` (head, identity, upgrade), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
-//! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says).
+//! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
+//! `parts` (what it is made of, and what it counts).
 
 mod attach;
 mod connection;
@@ -17,6 +18,7 @@ mod hub;
 mod lag;
 mod mail;
 mod open;
+mod parts;
 mod wheel;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,15 +26,16 @@ use std::io;
 use std::sync::Arc;
 
 use adapters::port::{Failure, Found, Read};
-use dialects::{Answer, Ask, Dialect, Said, Steps};
+use dialects::{Answer, Ask, Said, Steps};
 use domain::event::Signal;
-use domain::id::{ConnectionId, Life, Millis, Offset};
+use domain::id::{ConnectionId, Millis, Offset};
 use domain::identity::{Credential, Denied, Identity};
 use domain::refusal::Refusal;
 use hashbrown::HashMap;
 
 use self::connection::Connection;
 use self::hub::Hub;
+pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
 use self::wheel::{Tick, Wheel};
 use crate::node::{Announcement, Input as ToNode, Token, Told};
 
@@ -78,75 +81,6 @@ pub trait Gate: Send + Sync {
     fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Result<Identity, Denied>;
 }
 
-/// Deadlines, in milliseconds; the contracts' defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// From accept until the request's head is here (THREATS T10).
-    pub head_ms: u64,
-    /// The longest silence; any byte counts (`CHAT_READ_TIMEOUT`).
-    pub read_ms: u64,
-    /// The longest time in which a peer takes no byte (`CHAT_WRITE_TIMEOUT`).
-    pub write_ms: u64,
-    /// Between pings (`CHAT_PING_PERIOD`).
-    pub ping_ms: u64,
-    /// From the last pong (`CHAT_PONG_WAIT`).
-    pub pong_ms: u64,
-    /// From our goodbye until the socket is closed.
-    pub closing_ms: u64,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self { head_ms: 10_000, read_ms: 60_000, write_ms: 10_000, ping_ms: 54_000, pong_ms: 60_000, closing_ms: 2_000 }
-    }
-}
-
-/// What one connection may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    /// Longest message, in bytes.
-    pub message_bytes_max: usize,
-    /// Frames a second, in the long run.
-    pub frames_per_second: u32,
-    /// Frames at once.
-    pub frames_burst: u32,
-    /// Bytes a second, in the long run.
-    pub bytes_per_second: u32,
-    /// Bytes at once.
-    pub bytes_burst: u32,
-}
-
-impl Default for Allowance {
-    fn default() -> Self {
-        Self {
-            // 64 KiB of content, each byte of it escaped, and room for the envelope.
-            message_bytes_max: 512 * 1024,
-            frames_per_second: 200,
-            frames_burst: 4_000,
-            bytes_per_second: 1024 * 1024,
-            bytes_burst: 16 * 1024 * 1024,
-        }
-    }
-}
-
-/// What a shard is made of.
-pub struct Parts {
-    /// Its number; the top byte of its connections' ids.
-    pub id: u8,
-    /// This server start.
-    pub life: Life,
-    /// The doors that are open.
-    pub dialects: Arc<Vec<Box<dyn Dialect>>>,
-    /// Who is let in.
-    pub gate: Arc<dyn Gate>,
-    /// Deadlines.
-    pub timing: Timing,
-    /// What one connection may cost.
-    pub allowance: Allowance,
-    /// The log's head.
-    pub head: Offset,
-}
-
 /// What a shard is told.
 #[derive(Debug)]
 pub enum Input {
@@ -186,36 +120,6 @@ pub struct Outputs {
     pub reads: Vec<(Token, Read)>,
     /// For the bus. May be dropped.
     pub signals: Vec<Arc<Signal>>,
-}
-
-/// Counts since the start, for metrics.
-#[derive(Debug, Default, Clone)]
-pub struct Tally {
-    /// Per dialect.
-    pub doors: Vec<DoorTally>,
-    /// Writes to sockets.
-    pub writes: u64,
-    /// Times a connection fell behind and went on from the log.
-    pub lagged: u64,
-    /// Sends refused by the rate limit.
-    pub rate_limited: u64,
-    /// Times announcements were missing and the log was read for them.
-    pub gaps: u64,
-}
-
-/// Counts of one dialect.
-#[derive(Debug, Default, Clone)]
-pub struct DoorTally {
-    /// Upgraded connections that are open now.
-    pub open: u64,
-    /// Messages heard.
-    pub heard: u64,
-    /// Seconds that closed connections had been open, in sum, and how many those were.
-    pub closed_seconds: u64,
-    /// See `closed_seconds`.
-    pub closed: u64,
-    /// Refusals and violations by name.
-    pub errors: BTreeMap<&'static str, u64>,
 }
 
 /// For what a read of the shard's own is.

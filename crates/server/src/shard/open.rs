@@ -163,6 +163,11 @@ impl Shard {
         let Some(connection) = self.get(slot) else { return };
         connection.outbox.extend_from_slice(bytes);
         connection.kept = Vec::new();
+        // Whoever was turned away is no open connection, however long they take to hang up.
+        if std::mem::take(&mut connection.met) {
+            let gone = ToNode::Gone(connection.id);
+            self.out.node.push(gone);
+        }
         self.closing(slot);
     }
 

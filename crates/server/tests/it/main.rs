@@ -2,4 +2,6 @@
 //! driven by a world of their own.
 
 mod sim;
+mod tidy;
+mod transcripts;
 mod world;

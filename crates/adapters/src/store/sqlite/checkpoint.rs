@@ -12,7 +12,7 @@ use super::shared::{Holder, Shared, Writes, held};
 use crate::port::{Failure, FailureKind};
 
 /// Bytes of rows after which the log is checkpointed.
-const CHECKPOINT_BYTES: u64 = 48 * 1024 * 1024;
+const CHECKPOINT_BYTES: u64 = if cfg!(test) { 32 * 1024 } else { 48 * 1024 * 1024 };
 
 /// A commit has written this much.
 pub(super) fn note(shared: &Shared, bytes: u64) {
@@ -21,6 +21,11 @@ pub(super) fn note(shared: &Shared, bytes: u64) {
     if *unchecked >= CHECKPOINT_BYTES {
         shared.grew.notify_one();
     }
+}
+
+/// A checkpoint is wanted now.
+pub(super) fn soon(shared: &Shared) {
+    note(shared, CHECKPOINT_BYTES);
 }
 
 /// Copies what can be copied without waiting for anybody.

@@ -80,7 +80,7 @@ pub(super) fn row_of(shared: &Shared, log: &Connection, offset: u64, room: u64, 
     row.ok_or_else(|| shared.damaged_index(&format!("offset {offset} is not event {seq} of room {room}")))
 }
 
-/// Gives consecutive rows from one offset up to another to `take`, until it says that it has enough.
+/// Gives consecutive rows from one offset up to another, which are all there, to `take`, until it has enough.
 pub(super) fn rows(
     log: &Connection,
     from: u64,
@@ -92,10 +92,11 @@ pub(super) fn rows(
     let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
     let mut rows = statement.query([int(from), int(upto)]).map_err(asking(what))?;
     for expected in from..=upto {
-        let Some(found) = rows.next().map_err(asking(what))? else { break };
+        let missing = || corrupt(format!("the log has no row at offset {expected}"));
+        let found = rows.next().map_err(asking(what))?.ok_or_else(missing)?;
         let offset = uint(found.get(0).map_err(asking(what))?);
         if offset != expected {
-            return Err(corrupt(format!("the log has no row at offset {expected}")));
+            return Err(missing());
         }
         let bytes = found.get_ref(1).map_err(asking(what))?.as_blob().map_err(|_| damaged(offset))?;
         let row = row::decode(offset, bytes).ok_or_else(|| damaged(offset))?;

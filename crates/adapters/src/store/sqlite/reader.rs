@@ -45,9 +45,9 @@ impl Reader for SqliteReader {
         Ok(match ask {
             Read::Room(key) => Found::Room(holder.with(|handles| lists::room(shared, handles, key))?.map(Box::new)),
             Read::Rooms { asker, kind, most } => {
-                Found::Rooms(holder.with(|handles| lists::rooms(shared, handles, asker, *kind, *most))?)
+                Found::Rooms(holder.read(|handles| lists::rooms(shared, handles, asker, *kind, *most))?)
             }
-            Read::MadeBy(user) => Found::Rooms(holder.with(|handles| lists::made_by(shared, handles, user))?),
+            Read::MadeBy(user) => Found::Rooms(holder.read(|handles| lists::made_by(shared, handles, user))?),
             Read::Person(id) => Found::Person(holder.with(|handles| people::person(&handles.log, id))?),
             Read::Page { room, before, most } => self.page(room, *before, *most)?,
             Read::Since { after, upto, rooms: None, bytes } => self.since_all(after.0, upto.0, *bytes)?,
@@ -90,7 +90,7 @@ impl SqliteReader {
         }
         drop(tail);
         if events.len() < most && rest.upto > 0 {
-            self.holder.with(|handles| self.older(handles, room, &rest, most, &mut events))?;
+            self.holder.read(|handles| self.older(handles, room, &rest, most, &mut events))?;
         }
         events.reverse();
         Ok(Found::Events { events, scanned: Offset(scanned) })
@@ -147,7 +147,7 @@ impl SqliteReader {
         }
         drop(tail);
         let (keys, mut all) = (&mut self.keys, true);
-        self.holder.with(|handles| {
+        self.holder.read(|handles| {
             log::rows(&handles.log, (after + 1).max(2), upto, |offset, row| {
                 let key = key_of(keys, &handles.log, row.room)?;
                 all = budget.take(Arc::new(row.into_event(offset, key)));
@@ -177,7 +177,7 @@ impl SqliteReader {
             }
             drop(tail);
             let reach = upto.min(first - 1);
-            if !self.holder.with(|handles| self.since_indexed(handles, from, reach, rooms, &mut budget))? {
+            if !self.holder.read(|handles| self.since_indexed(handles, from, reach, rooms, &mut budget))? {
                 return Ok(found(budget, false, after, upto));
             }
             from = reach;
@@ -293,7 +293,7 @@ impl SqliteReader {
             return Ok((entry.event.seq == Seq(seq)).then(|| entry.event.cursor()));
         }
         drop(tail);
-        let place = self.holder.with(|handles| {
+        let place = self.holder.read(|handles| {
             let Some(birth) = self.birth(handles, room, None)? else { return Ok(None) };
             if seq == 0 {
                 return Ok(Some(birth - 1));
@@ -324,7 +324,7 @@ impl SqliteReader {
         let within = next >= tail.first();
         drop(tail);
         if !within {
-            self.holder.with(|handles| {
+            self.holder.read(|handles| {
                 while next > 1 && sent.len() < settle::RECENT_MAX {
                     let row = log::row(&handles.log, next)?;
                     let row = row.ok_or_else(|| corrupt(format!("the log has no row at offset {next}")))?;

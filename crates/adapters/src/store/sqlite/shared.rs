@@ -140,6 +140,18 @@ impl Holder {
         work(slot.as_ref().expect("it was just filled"))
     }
 
+    /// Reads with the handles, in one transaction per file: else each row would be locked and unlocked for itself, which
+    /// costs more than reading it.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Handles) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.with(|handles| {
+            let begin = asking("beginning to read");
+            let transactions = [handles.log.unchecked_transaction(), handles.index.unchecked_transaction()];
+            let [log, index] = transactions.map(|transaction| transaction.map_err(&begin));
+            let (_log, _index) = (log?, index?);
+            work(handles)
+        })
+    }
+
     fn open(&self) -> Result<Handles, Failure> {
         let files = &self.shared.files;
         Ok(Handles {

@@ -32,7 +32,7 @@ use crate::store::settle;
 /// How long a commit waits for an indexer that is behind before it fails.
 const INDEXER_WAIT: Duration = Duration::from_secs(10);
 /// Unindexed events that make a slice.
-pub(super) const SLICE_EVENTS: usize = 32_000;
+pub(super) const SLICE_EVENTS: usize = if cfg!(test) { 7 } else { 32_000 };
 
 /// The one writer of a store.
 pub(super) struct SqliteWriter {
@@ -47,6 +47,14 @@ impl SqliteWriter {
         let holder = Holder::new(shared, Writes::Log);
         holder.with(|_| Ok(()))?;
         Ok(Self { holder, rooms: Rooms::default(), refusing: false })
+    }
+
+    /// Lets the log grow to this many pages and no further: what a full disk does.
+    #[cfg(test)]
+    pub(super) fn limit(&self, pages: u32) {
+        self.holder
+            .with(|handles| handles.log.pragma_update(None, "max_page_count", pages).map_err(asking("limiting")))
+            .unwrap();
     }
 
     fn wait_for_indexer(&self) -> Result<(), Failure> {
@@ -96,6 +104,10 @@ impl Writer for SqliteWriter {
                     failure.kind = FailureKind::Unknown;
                 }
                 self.refusing = failure.kind == FailureKind::Unknown;
+                if failure.kind == FailureKind::Full {
+                    // What a checkpoint has copied, the WAL can use again.
+                    checkpoint::soon(&shared);
+                }
                 Err(failure)
             }
         }

@@ -1,5 +1,8 @@
 //! The SQLite store held to the port's contract, and to what only files can do.
 
+mod damage;
+mod work;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
