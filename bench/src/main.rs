@@ -9,9 +9,14 @@ mod idle;
 mod kill;
 mod process;
 mod slow;
+mod store;
 mod swarm;
 
 use clap::{Parser, Subcommand};
+
+/// The allocator that the server runs on.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(about = "Shows what the server promises, against the real binary.")]
@@ -31,6 +36,8 @@ enum What {
     Fanout(fanout::Options),
     /// What an idle connection costs, beside node's `ws` and socket.io.
     Idle(idle::Options),
+    /// What the SQLite store carries, on real rows.
+    Store(store::Options),
     /// What a client gets that stops reading, and what it costs the others.
     Slow(slow::Options),
 }
@@ -41,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         What::Kill(options) => kill::run(&cli.binary, &options),
         What::Fanout(options) => fanout::run(&cli.binary, &options),
         What::Idle(options) => idle::run(&cli.binary, &options),
+        What::Store(options) => store::run(&options),
         What::Slow(options) => slow::run(&cli.binary, &options),
     }
 }

@@ -27,7 +27,7 @@ fn main() -> Result<(), Trouble> {
     let batches: u64 = args.next().ok_or("how many batches?")?.parse()?;
     let open = || again(|| SqliteStore::open(Path::new(&dir), Life(1)));
     let store = open()?;
-    let mut writer = store.writer()?;
+    let mut writer = again(|| store.writer())?;
     let mut told: BTreeMap<u64, u64> = BTreeMap::new();
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     commit(&mut *writer, &[making()?], &mut seen)?;

@@ -77,11 +77,43 @@ pub fn serve(
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    raise_descriptor_limit();
     let server = Server::start(&config, clock)?;
-    server.banner(&config)?;
-    server.until_told_to_end(level, reread)?;
+    // Before anybody is told that it runs: what is not listened for ends a process.
+    let signals = server.signals()?;
+    server.banner(&config);
+    server.until_told_to_end(signals, level, reread);
     server.end(config.shutdown_timeout_ms);
     Ok(ExitCode::SUCCESS)
+}
+
+/// A socket is a descriptor, and what a login shell or a service manager allows by default is a thousand.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "The limit of open files could not be raised to what is allowed.");
+        }
+    }
+}
+
+/// What the operator says by signals.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+fn allowance(config: &Config) -> Allowance {
+    Allowance {
+        message_bytes_max: config.message_bytes_max,
+        frames_per_second: config.frames_per_second,
+        frames_burst: config.frames_per_second.saturating_mul(20),
+        bytes_per_second: config.bytes_per_second,
+        bytes_burst: config.bytes_per_second.saturating_mul(16),
+    }
 }
 
 struct Server {
@@ -125,7 +157,7 @@ impl Server {
             gate,
             policy: config.policy.clone(),
             timing: timing(config),
-            allowance: Allowance { message_bytes_max: config.message_bytes_max, ..Allowance::default() },
+            allowance: allowance(config),
             listen: listen.clone(),
             addresses: counted,
             readers: READERS,
@@ -137,7 +169,7 @@ impl Server {
     }
 
     /// Says what runs here, to whoever started it.
-    fn banner(&self, config: &Config) -> anyhow::Result<()> {
+    fn banner(&self, config: &Config) {
         let mut text = format!("Switchboard {VERSION}\n");
         for address in &self.listen {
             text.push_str(&format!("  listening  http://{address}\n"));
@@ -160,13 +192,12 @@ impl Server {
         // Nobody may be there to read it; that is no reason not to serve.
         let _ = std::io::stdout().write_all(text.as_bytes());
         tracing::info!(version = VERSION, development = config.development(), listen = ?self.listen, "Serving.");
-        Ok(())
     }
 
     /// Waits for SIGTERM or SIGINT; SIGHUP is heard meanwhile. After the first, a second one ends the process at once.
-    fn until_told_to_end(&self, level: &Level, reread: impl Fn() -> Option<LogLevel>) -> anyhow::Result<()> {
+    fn until_told_to_end(&self, signals: Signals, level: &Level, reread: impl Fn() -> Option<LogLevel>) {
+        let Signals { mut term, mut int, mut hup } = signals;
         self.http.handle().block_on(async {
-            let (mut term, mut int, mut hup) = signals()?;
             loop {
                 tokio::select! {
                     _ = term.recv() => break,
@@ -185,7 +216,15 @@ impl Server {
                 tracing::warn!("Told to end a second time: ending at once.");
                 std::process::exit(1);
             });
-            Ok(())
+        });
+    }
+
+    fn signals(&self) -> std::io::Result<Signals> {
+        let _runtime = self.http.handle().enter();
+        Ok(Signals {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -224,10 +263,6 @@ impl Server {
         drop(self.store);
         tracing::info!("Ended.");
     }
-}
-
-fn signals() -> std::io::Result<(Signal, Signal, Signal)> {
-    Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?))
 }
 
 /// Ends the process when it doesn't end by itself: a disk that hangs must not keep it for ever.

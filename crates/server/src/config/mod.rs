@@ -65,10 +65,12 @@ pub struct Config {
     pub timing: Timing,
     /// The rules' own settings.
     pub policy: Policy,
-    /// Whether messages are kept (`ROOMS_PERSIST`).
-    pub persist: bool,
     /// Largest WebSocket message that is read, in bytes.
     pub message_bytes_max: usize,
+    /// Frames that one socket may send in a second, in the long run; twenty times as many at once.
+    pub frames_per_second: u32,
+    /// Bytes that one socket may send in a second, in the long run; sixteen times as many at once.
+    pub bytes_per_second: u32,
     /// Largest body of a request that is read, in bytes.
     pub body_bytes_max: usize,
     /// Longest time from SIGTERM to the exit, in milliseconds.

@@ -44,6 +44,7 @@ impl<'a> Reader<'a> {
         let chosen = self.take("DIALECTS", |text| open_doors(text, doors));
         let number = |least, most| move |text: &str| parse::number(text, least, most);
         let size = |text: &str| parse::bytes(text, 1024, 16 << 20);
+        self.only_kept();
         Config {
             listen: self.listen(),
             internal_listen: self.take("INTERNAL_LISTEN", |text| {
@@ -80,13 +81,22 @@ impl<'a> Reader<'a> {
                 loose_per_minute: self.take("MAX_MESSAGES_PER_MIN", number(0, u32::MAX)),
                 presence_all_max: self.take("PRESENCE_ALL_MAX", number(0, u32::MAX)),
             },
-            persist: self.take("ROOMS_PERSIST", parse::boolean),
             message_bytes_max: self.take("MESSAGE_BYTES_MAX", size),
+            frames_per_second: self.take("FRAMES_PER_SECOND", number(1, u32::MAX)),
+            bytes_per_second: self.take("BYTES_PER_SECOND", number(1024, u32::MAX)),
             body_bytes_max: self.take("BODY_BYTES_MAX", size),
             shutdown_timeout_ms: self.take("SHUTDOWN_TIMEOUT", parse::span_ms),
             log_level: self.take("LOG_LEVEL", |text| one_of(text, &LEVELS)),
             log_format: self.log_format(),
         }
+    }
+
+    /// Rooms whose messages are kept elsewhere come later; until then a server that was asked for them does not start.
+    fn only_kept(&mut self) {
+        self.take("ROOMS_PERSIST", |text| match parse::boolean(text) {
+            Ok(false) => Err("this version keeps every message; rooms without storage come later".to_owned()),
+            other => other,
+        });
     }
 
     fn listen(&mut self) -> Vec<SocketAddr> {

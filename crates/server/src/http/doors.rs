@@ -9,14 +9,14 @@ use std::time::Duration;
 use anyhow::bail;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONNECTION, HeaderValue, UPGRADE};
-use axum::http::{Method, StatusCode};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use axum::http::{Method, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use dialects::{Answer, Ask, Dialect, Rest, Way};
 use domain::command::{Command, Reply};
 use domain::identity::{Denied, Identity};
 use domain::model::Person;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 
 use super::calls::{self, Answered, Caller};
@@ -26,6 +26,9 @@ use crate::mailbox::{Adopted, Order};
 
 /// Our own paths. A dialect whose contract has a health page finds it answered there, by one body for all (RULES 24).
 const OWN: [&str; 4] = ["/", "/health", "/ready", "/metrics"];
+
+/// How much of a body that is too large is read and let go of, in bytes.
+const DISCARDED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The paths of the dialects that are open.
 pub(super) struct Doors {
@@ -161,22 +164,36 @@ fn with_allow(known: &[&'static str]) -> Response {
 
 /// Reads a body, within its bounds of size and time.
 async fn body(body: Body, most: usize) -> Result<Vec<u8>, Box<Response>> {
-    let reading = Limited::new(body, most).collect();
-    match tokio::time::timeout(Duration::from_millis(BODY_MS), reading).await {
-        Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Box::new(pages::detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large")))
-        }
-        Ok(Err(_)) => Err(Box::new(pages::detail(StatusCode::BAD_REQUEST, "The body could not be read"))),
-        Err(_) => Err(Box::new(pages::detail(StatusCode::REQUEST_TIMEOUT, "The body took too long"))),
+    let refused = |status, words| Err(Box::new(pages::detail(status, words)));
+    match tokio::time::timeout(Duration::from_millis(BODY_MS), gather(body, most)).await {
+        Ok(Ok(Some(bytes))) => Ok(bytes),
+        Ok(Ok(None)) => refused(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
+        Ok(Err(_)) => refused(StatusCode::BAD_REQUEST, "The body could not be read"),
+        Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "The body took too long"),
     }
+}
+
+/// The whole body; none when it is too large. What is too much is read for a while and let go of: a client that is cut
+/// off while it writes would lose the answer that says why.
+async fn gather(mut body: Body, most: usize) -> Result<Option<Vec<u8>>, axum::Error> {
+    let (mut bytes, mut seen) = (Vec::new(), 0usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen > most.saturating_add(DISCARDED_BYTES_MAX) {
+            break;
+        }
+        if seen <= most {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok((seen <= most).then_some(bytes))
 }
 
 impl Doors {
     /// A socket's path: back to a shard with an upgrade, which judges and answers it; 426 otherwise.
     fn socket(&self, mut request: Request) -> Response {
-        let upgrades = request.method() == Method::GET
-            && request.headers().get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+        let upgrades = is_upgrade(&request);
         let origin = request.extensions().get::<Origin>().cloned();
         let (true, Some(origin)) = (upgrades, origin) else {
             let mut response = pages::detail(StatusCode::UPGRADE_REQUIRED, "This is a WebSocket's path");
@@ -204,6 +221,21 @@ impl Doors {
         let upgrade = [(UPGRADE, "websocket"), (CONNECTION, "upgrade")];
         (StatusCode::SWITCHING_PROTOCOLS, upgrade, Body::empty()).into_response()
     }
+}
+
+/// An upgrade that hyper will carry out; whether it is a sound one, the shard judges.
+fn is_upgrade(request: &Request) -> bool {
+    let headers = request.headers();
+    let says = |name, wanted: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(wanted))
+    };
+    request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && says(UPGRADE, "websocket")
+        && says(CONNECTION, "upgrade")
+        && !headers.contains_key(CONTENT_LENGTH)
+        && !headers.contains_key(TRANSFER_ENCODING)
 }
 
 /// The head of a request as a client would send it, for the shard to read again.

@@ -12,7 +12,7 @@ mod rewind;
 
 use std::convert::Infallible;
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -52,8 +52,6 @@ const HANDED_WAITING_MAX: usize = 1024;
 pub struct Handed {
     /// The socket, non-blocking.
     pub stream: TcpStream,
-    /// Where it comes from.
-    pub from: Option<IpAddr>,
     /// What was read of it.
     pub read: Vec<u8>,
     /// Its place in its address's count.
@@ -176,10 +174,8 @@ impl Server {
             Err(error) => return tracing::error!(%error, "The internal listener can't be used."),
         };
         loop {
-            match listener.accept().await.and_then(|(stream, from)| Ok((stream.into_std()?, from))) {
-                Ok((stream, from)) => {
-                    self.take(Handed { stream, from: Some(from.ip()), read: Vec::new(), seat: None });
-                }
+            match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
+                Ok(stream) => self.take(Handed { stream, read: Vec::new(), seat: None }),
                 Err(error) => {
                     tracing::warn!(%error, "No connection can be accepted on the internal listener just now.");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -198,7 +194,7 @@ impl Server {
     }
 
     async fn serve(mut self, handed: Handed) {
-        let Handed { stream, read, seat, .. } = handed;
+        let Handed { stream, read, seat } = handed;
         let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
         let origin = Origin { returning: Arc::default(), seat: Arc::new(Mutex::new(seat)) };
         let io = TokioIo::new(Rewind::new(stream, read, origin.returning.clone()));

@@ -68,7 +68,11 @@ impl Shard {
                     // Edge-triggered: less than was asked for means that there is no more.
                     connection.readable = false;
                 }
-                self.heard(slot, &mut buffer[..bytes], net);
+                if self.spend_bytes(slot, bytes) {
+                    self.heard(slot, &mut buffer[..bytes], net);
+                } else {
+                    self.close(slot, Close { code: 1008, reason: "too much at once" });
+                }
                 self.queue_read(slot);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -105,9 +109,6 @@ impl Shard {
 
     /// Frames, one message at a time: after each its steps are taken, and the session may have to wait.
     fn hear_frames(&mut self, slot: Slot, input: &mut [u8], net: &mut dyn Net) {
-        if !self.spend_bytes(slot, input.len()) {
-            return self.close(slot, Close { code: 1008, reason: "too much at once" });
-        }
         let (now, limits) = (self.now, self.limits());
         let mut steps = std::mem::take(&mut self.steps);
         let mut at = 0;

@@ -27,6 +27,8 @@ const EVENTS_PER_TURN: usize = 1024;
 const REPORT_MS: u64 = 250;
 /// How long to wait when the system has no more descriptors, in milliseconds.
 const BREATHER_MS: u64 = 100;
+/// How often that is said, in milliseconds.
+const WARN_MS: u64 = 60_000;
 
 /// What a shard's thread is made of.
 pub(super) struct Parts {
@@ -59,6 +61,7 @@ pub(super) fn start(parts: Parts) -> io::Result<JoinHandle<()>> {
         inputs: Vec::new(),
         out: Outputs::default(),
         accept_again_at: None,
+        warned_at: None,
         over_address_limit: 0,
         reported_at: Millis(0),
         report_due: true,
@@ -97,6 +100,7 @@ struct Thread {
     out: Outputs,
     /// The system had no more descriptors; not before this.
     accept_again_at: Option<Millis>,
+    warned_at: Option<Millis>,
     over_address_limit: u64,
     reported_at: Millis,
     report_due: bool,
@@ -122,6 +126,9 @@ impl Thread {
             if let Some(door) = self.doors.get_mut(WAKER.0 - 1 - token.0) {
                 door.waiting = true;
             } else if let Ok(slot) = u32::try_from(token.0) {
+                if event.is_read_closed() || event.is_error() {
+                    self.sockets.hung_up(slot);
+                }
                 if event.is_readable() || event.is_read_closed() || event.is_error() {
                     self.inputs.push(Input::Readable(slot));
                 }
@@ -140,8 +147,9 @@ impl Thread {
         }
         let next = self.shard.step(now, &mut self.inputs, &mut self.sockets, &mut self.out);
         self.pass_on();
+        self.inputs.extend(self.sockets.take_ended().map(Input::Readable));
         self.report(now);
-        next
+        if self.inputs.is_empty() { next } else { Some(now) }
     }
 
     /// Accepts what waits, up to the turn's bound.
@@ -156,7 +164,7 @@ impl Thread {
                 left -= 1;
                 match door.listener.accept() {
                     Ok((stream, from)) => match self.addresses.admit(from.ip()) {
-                        Ok(seat) => match self.sockets.accepted(stream, from.ip(), seat) {
+                        Ok(seat) => match self.sockets.accepted(stream, seat) {
                             Ok(slot) => self.inputs.push(Input::Accepted(slot)),
                             Err(error) => tracing::warn!(%error, "A connection could not be taken in."),
                         },
@@ -165,7 +173,10 @@ impl Thread {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => door.waiting = false,
                     Err(error) if is_the_peers(&error) => {}
                     Err(error) => {
-                        tracing::warn!(%error, "No connection can be accepted just now.");
+                        if self.warned_at.is_none_or(|at| now.since(at) >= WARN_MS) {
+                            self.warned_at = Some(now);
+                            tracing::warn!(%error, "No connection can be accepted just now.");
+                        }
                         self.accept_again_at = Some(now.plus(BREATHER_MS));
                         return;
                     }

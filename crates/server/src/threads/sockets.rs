@@ -1,7 +1,7 @@
 //! The sockets of a shard: a slab of them, registered once, edge-triggered; the body of the step's `Net`.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Shutdown};
+use std::net::Shutdown;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
@@ -19,11 +19,11 @@ const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 struct Socket {
     stream: TcpStream,
-    /// Where it comes from.
-    from: Option<IpAddr>,
     /// Read by ordinary HTTP before it came back here, and heard first.
     early: Vec<u8>,
     seat: Option<Seat>,
+    /// The poll has said that the peer has closed its side, or broken off.
+    hung_up: bool,
 }
 
 /// A shard's sockets.
@@ -31,11 +31,13 @@ pub(super) struct Sockets {
     slab: Slab<Socket>,
     registry: Registry,
     http: HttpDoor,
+    /// Those whose last bytes were read, and whose end is to be read next.
+    ended: Vec<Slot>,
 }
 
 impl Sockets {
     pub(super) fn new(registry: Registry, http: HttpDoor) -> Self {
-        Self { slab: Slab::new(), registry, http }
+        Self { slab: Slab::new(), registry, http, ended: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -53,15 +55,14 @@ impl Sockets {
     }
 
     /// Takes in an accepted connection.
-    pub(super) fn accepted(&mut self, stream: TcpStream, from: IpAddr, seat: Option<Seat>) -> io::Result<Slot> {
-        self.add(Socket { stream, from: Some(from), early: Vec::new(), seat })
+    pub(super) fn accepted(&mut self, stream: TcpStream, seat: Option<Seat>) -> io::Result<Slot> {
+        self.add(Socket { stream, early: Vec::new(), seat, hung_up: false })
     }
 
     /// Takes in a connection that ordinary HTTP had.
     pub(super) fn adopt(&mut self, adopted: Adopted) -> io::Result<Slot> {
         let Adopted { stream, read, seat } = adopted;
-        let from = stream.peer_addr().ok().map(|address| address.ip());
-        self.add(Socket { stream: TcpStream::from_std(stream), from, early: read, seat })
+        self.add(Socket { stream: TcpStream::from_std(stream), early: read, seat, hung_up: false })
     }
 
     fn add(&mut self, mut socket: Socket) -> io::Result<Slot> {
@@ -70,6 +71,19 @@ impl Sockets {
         self.registry.register(&mut socket.stream, Token(entry.key()), INTEREST)?;
         entry.insert(socket);
         Ok(slot)
+    }
+
+    /// The poll says that the peer has closed its side, or broken off. It says so once.
+    pub(super) fn hung_up(&mut self, slot: Slot) {
+        if let Ok(socket) = self.get(slot) {
+            socket.hung_up = true;
+        }
+    }
+
+    /// Those to be told readable again: the step has taken their last bytes for all there is, as it may of others, but
+    /// no notice of their end will come any more.
+    pub(super) fn take_ended(&mut self) -> impl Iterator<Item = Slot> + '_ {
+        self.ended.drain(..)
     }
 
     fn get(&mut self, slot: Slot) -> io::Result<&mut Socket> {
@@ -82,7 +96,11 @@ impl Net for Sockets {
     fn read(&mut self, slot: Slot, into: &mut [u8]) -> io::Result<usize> {
         let socket = self.get(slot)?;
         if socket.early.is_empty() {
-            return socket.stream.read(into);
+            let read = socket.stream.read(into)?;
+            if socket.hung_up && read > 0 && read < into.len() {
+                self.ended.push(slot);
+            }
+            return Ok(read);
         }
         let taken = socket.early.len().min(into.len());
         into[..taken].copy_from_slice(&socket.early[..taken]);
@@ -115,9 +133,9 @@ impl Net for Sockets {
             tracing::warn!(%error, "A connection could not be given to HTTP.");
             return;
         }
-        let Socket { stream, from, early, seat } = socket;
+        let Socket { stream, early, seat, hung_up: _ } = socket;
         let mut read = read;
         read.extend_from_slice(&early);
-        self.http.hand(Handed { stream: stream.into(), from, read, seat });
+        self.http.hand(Handed { stream: stream.into(), read, seat });
     }
 }

@@ -47,6 +47,8 @@ fn refusals() {
     assert!(head.contains("allow: post"), "{head}");
     let large = format!("{{\"text\":\"{}\"}}", "x".repeat(100_001));
     assert_eq!(server.ask("POST", "/rooms/lobby/broadcast", &[("authorization", "Bearer alice")], &large).0, 413);
+    let huge = "x".repeat(3_000_000);
+    assert_eq!(server.ask("POST", "/rooms/lobby/broadcast", &[("authorization", "Bearer alice")], &huge).0, 413);
     assert_eq!(server.ask("GET", "/health", &[("x-long", &"x".repeat(17_000))], "").0, 431);
     let (_, head, _) = server.ask(
         "OPTIONS",

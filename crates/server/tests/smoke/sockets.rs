@@ -1,6 +1,7 @@
 //! Sockets: two doors and REST meet in one room, and a connection goes from HTTP to a socket.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::json;
 use server::frame::Opcode;
@@ -104,5 +105,23 @@ fn an_upgrade_on_a_connection_that_was_kept_alive() {
         assert!(head.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
         assert_eq!(socket.hear()["type"], "ack", "round {round}");
         assert_eq!(listener.hear()["text"], round.to_string());
+    }
+}
+
+/// A hang-up that came together with the last bytes was told by the kernel once, with them; whoever read the bytes and
+/// waited for the next notice waited until the time-out, and the user seemed to be there all the while.
+#[test]
+fn a_hang_up_right_behind_the_last_words() {
+    let server = Server::with(&[("CHAT_MAX_MESSAGES_PER_MIN", "0")]);
+    for round in 0..50 {
+        let mut guest = server.socket(&format!("/ws/rooms/lobby?token=guest-{round}"));
+        // Nothing is said to it, so nothing but its going can be noticed.
+        guest.say(r#"{"text":"last"}"#);
+    }
+    let mut looks = 0;
+    while !server.get("/health").2.contains("\"active_connections\":0") {
+        looks += 1;
+        assert!(looks < 200, "{}", server.get("/health").2);
+        std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -23,6 +23,11 @@ pub(super) fn note(shared: &Shared, bytes: u64) {
     }
 }
 
+/// A checkpoint is wanted now.
+pub(super) fn soon(shared: &Shared) {
+    note(shared, CHECKPOINT_BYTES);
+}
+
 /// Copies what can be copied without waiting for anybody.
 pub(super) fn passive(log: &Connection) -> Result<(), Failure> {
     let done = log.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));

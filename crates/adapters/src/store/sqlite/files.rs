@@ -100,8 +100,11 @@ impl Files {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
         drop(made.map_err(|error| io("making", &new, error))?);
         let doing = "making the log";
+        // Pages of 8 KiB: half the writes to the WAL of 4 KiB ones for a full batch, a tenth of all CPU; a lone message
+        // dirties one page either way.
         let log = connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        log.execute_batch("PRAGMA synchronous = FULL; BEGIN").map_err(|error| failed(doing, error))?;
+        log.execute_batch("PRAGMA page_size = 8192; PRAGMA synchronous = FULL; BEGIN")
+            .map_err(|error| failed(doing, error))?;
         migrate(&log, 0)?;
         log.execute("INSERT INTO events VALUES (1, ?1)", [row::genesis(life)]).map_err(|error| failed(doing, error))?;
         log.pragma_update(None, "application_id", LOG_APPLICATION).map_err(|error| failed(doing, error))?;

@@ -21,7 +21,7 @@ pub(super) const UNINDEXED_MAX: usize = 100_000;
 const UNINDEXED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Events kept although they are indexed: most catch-up and most pages ask for these. Few in tests, so that they cross
 /// from the tail to the index all the time.
-const RING_EVENTS: usize = if cfg!(test) { 12 } else { 20_000 };
+const RING_EVENTS: usize = if cfg!(test) { 12 } else { 50_000 };
 /// The same in bytes of content.
 const RING_BYTES: usize = 32 * 1024 * 1024;
 

@@ -104,6 +104,10 @@ impl Writer for SqliteWriter {
                     failure.kind = FailureKind::Unknown;
                 }
                 self.refusing = failure.kind == FailureKind::Unknown;
+                if failure.kind == FailureKind::Full {
+                    // What a checkpoint has copied, the WAL can use again.
+                    checkpoint::soon(&shared);
+                }
                 Err(failure)
             }
         }

@@ -142,10 +142,11 @@ fn a_flipped_bit_anywhere_in_a_file_never_serves_wrong_content() {
     for (file, flips) in [("log.db", 150), ("index.db", 50)] {
         let whole = fs::read(dir.path().join(file)).unwrap();
         let index = fs::read(dir.path().join("index.db")).unwrap();
+        // Most of a small file is empty pages.
+        let used: Vec<usize> = (100..whole.len()).filter(|at| whole[*at] != 0).collect();
         for flip in 0..flips {
-            let at = 100 + (whole.len() - 100) * flip / flips + flip % 13;
             let mut flipped = whole.clone();
-            flipped[at.min(whole.len() - 1)] ^= 1 << (flip % 8);
+            flipped[used[used.len() * flip / flips]] ^= 1 << (flip % 8);
             fs::write(dir.path().join(file), &flipped).unwrap();
             if read_all(&dir, &oracle) {
                 harmless += 1;
@@ -157,7 +158,7 @@ fn a_flipped_bit_anywhere_in_a_file_never_serves_wrong_content() {
         }
         fs::write(dir.path().join(file), &whole).unwrap();
     }
-    assert!(noticed > 20 && harmless > 0, "{noticed} noticed, {harmless} in unused bytes");
+    assert!(noticed > 20 && harmless > 0, "{noticed} noticed, {harmless} harmless");
     contract::same(&dir.open(), &oracle);
 }
 

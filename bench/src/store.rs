@@ -1,4 +1,4 @@
-//! What the SQLite store carries, on real rows: `store_bench <rows> <writes per batch> <rooms> [directory]`. Every send has
+//! What the SQLite store carries, on real rows: `bench store --rows 10000000 --per-batch 1000 --rooms 500`. Every send has
 //! a client id of its own and 200 bytes of content; rooms are chosen at random. Says durable rows per second, CPU, the
 //! batches' times, what indexing adds, and what reads cost afterwards.
 #![expect(clippy::disallowed_methods, reason = "a measurement looks at the clock")]
@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use clap::Args;
 
 use adapters::port::{Batch, Found, Outcome, Read, Reader, RoomWrite, Store, Write};
 use adapters::store::sqlite::SqliteStore;
@@ -16,6 +18,22 @@ use domain::id::{
 };
 use domain::model::{Message, MessageKind, Person, RoomKey, RoomKind};
 
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Rows to write.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// Sends in a batch: one transaction, one sync.
+    #[arg(long, default_value_t = 1000)]
+    per_batch: u64,
+    /// Rooms, chosen at random.
+    #[arg(long, default_value_t = 500)]
+    rooms: u64,
+    /// Where; a directory that is removed afterwards.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
 struct Ask {
     rows: u64,
     per_batch: u64,
@@ -23,11 +41,9 @@ struct Ask {
     dir: PathBuf,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip(1);
-    let mut number = |default: u64| args.next().map_or(Ok(default), |text| text.parse());
-    let (rows, per_batch, rooms) = (number(1_000_000)?, number(1000)?, number(500)?);
-    let dir = args.next().map_or_else(|| std::env::temp_dir().join("switchboard-store-bench"), PathBuf::from);
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let Options { rows, per_batch, rooms, .. } = *options;
+    let dir = options.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("switchboard-store-bench"));
     drop(std::fs::remove_dir_all(&dir));
     let ask = Ask { rows, per_batch, rooms, dir };
     println!("{rows} rows, {per_batch} a batch, {rooms} rooms, 200 bytes, client ids on");
@@ -45,8 +61,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn key(number: u64) -> Result<RoomKey, Box<dyn std::error::Error>> {
-    Ok(RoomKey::Named(RoomName::new(&format!("room-{number}")).map_err(|error| error.to_string())?))
+fn key(number: u64) -> anyhow::Result<RoomKey> {
+    Ok(RoomKey::Named(RoomName::new(&format!("room-{number}")).map_err(|error| anyhow::anyhow!("{error}"))?))
 }
 
 /// A small generator of numbers; the run is the same each time.
@@ -61,7 +77,7 @@ impl Dice {
     }
 }
 
-fn write(ask: &Ask, store: &SqliteStore, keys: &[RoomKey]) -> Result<(), Box<dyn std::error::Error>> {
+fn write(ask: &Ask, store: &SqliteStore, keys: &[RoomKey]) -> anyhow::Result<()> {
     let mut writer = store.writer()?;
     let people: Vec<_> = (1..=1000).map(person).collect::<Result<_, _>>()?;
     let content = Text::from("x".repeat(200));
@@ -124,9 +140,9 @@ fn write(ask: &Ask, store: &SqliteStore, keys: &[RoomKey]) -> Result<(), Box<dyn
     Ok(())
 }
 
-fn read(ask: &Ask, store: &SqliteStore, keys: &[RoomKey]) -> Result<(), Box<dyn std::error::Error>> {
+fn read(ask: &Ask, store: &SqliteStore, keys: &[RoomKey]) -> anyhow::Result<()> {
     let mut reader = store.reader()?;
-    let Found::Cursor(Some(head)) = reader.read(&Read::Head)? else { return Err("no head".into()) };
+    let Found::Cursor(Some(head)) = reader.read(&Read::Head)? else { anyhow::bail!("no head") };
     let mut dice = Dice(42);
     let mut room = |dice: &mut Dice| keys[usize::try_from(dice.roll(ask.rooms)).unwrap_or(0)].clone();
     let pages = |dice: &mut Dice, room: &mut dyn FnMut(&mut Dice) -> RoomKey, old: bool| -> Vec<Read> {
@@ -157,7 +173,7 @@ fn read(ask: &Ask, store: &SqliteStore, keys: &[RoomKey]) -> Result<(), Box<dyn 
     time("64 KiB of all rooms, from anywhere", &mut *reader, &asks)
 }
 
-fn time(what: &str, reader: &mut dyn Reader, asks: &[Read]) -> Result<(), Box<dyn std::error::Error>> {
+fn time(what: &str, reader: &mut dyn Reader, asks: &[Read]) -> anyhow::Result<()> {
     let (mut times, mut events) = (Vec::new(), 0);
     for ask in asks {
         let begun = Instant::now();
@@ -172,8 +188,8 @@ fn time(what: &str, reader: &mut dyn Reader, asks: &[Read]) -> Result<(), Box<dy
     Ok(())
 }
 
-fn person(number: u32) -> Result<Arc<Person>, String> {
-    let id = UserId::new(&format!("user-{number:032}")).map_err(|error| error.to_string())?;
+fn person(number: u32) -> anyhow::Result<Arc<Person>> {
+    let id = UserId::new(&format!("user-{number:032}")).map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(Arc::new(Person { id, number: UserNumber(number), name: Text::from(format!("User {number}")), email: None }))
 }
 
@@ -193,8 +209,8 @@ fn making(room: &RoomKey, by: &Arc<Person>) -> Write {
     room_write(room, by, None, 0, What::RoomMade { kind: RoomKind::Public, title: Text::from("A room"), seats: None })
 }
 
-fn send(room: &RoomKey, by: &Arc<Person>, content: &Text, id: MessageId, at: u64) -> Result<Write, String> {
-    let client_id = ClientId::new(&format!("{:032x}", id.0)).map_err(|error| error.to_string())?;
+fn send(room: &RoomKey, by: &Arc<Person>, content: &Text, id: MessageId, at: u64) -> anyhow::Result<Write> {
+    let client_id = ClientId::new(&format!("{:032x}", id.0)).map_err(|error| anyhow::anyhow!("{error}"))?;
     let message = Message {
         id,
         kind: MessageKind::Text,
@@ -207,7 +223,7 @@ fn send(room: &RoomKey, by: &Arc<Person>, content: &Text, id: MessageId, at: u64
 }
 
 /// Seconds of CPU that this process has used, from the scheduler's own count.
-fn cpu() -> Result<f64, Box<dyn std::error::Error>> {
+fn cpu() -> anyhow::Result<f64> {
     let mut nanos = 0_u64;
     for task in std::fs::read_dir("/proc/self/task")? {
         let stat = std::fs::read_to_string(task?.path().join("schedstat"))?;
@@ -216,7 +232,7 @@ fn cpu() -> Result<f64, Box<dyn std::error::Error>> {
     Ok(nanos as f64 / 1e9)
 }
 
-fn sizes(ask: &Ask) -> Result<(), Box<dyn std::error::Error>> {
+fn sizes(ask: &Ask) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(&ask.dir)? {
         let entry = entry?;
         let bytes = entry.metadata()?.len();
