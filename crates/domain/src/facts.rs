@@ -96,14 +96,20 @@ impl RoomFacts {
     }
 
     /// Whether this event can turn a yes into a no, and so moves the exclusion version (invariant 7).
+    ///
+    /// These facts may be behind the log by whatever does not move the version, where several nodes share it: so a block
+    /// moves it whether or not the user is known to belong, and a higher role does, too, so that nobody takes it away
+    /// again without having heard of it.
     #[must_use]
     pub fn excludes(&self, what: &What) -> bool {
         match what {
             What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => false,
             What::MemberRemoved { .. } => true,
-            What::MemberSet { user, member } => self.members.get(user).is_some_and(|was| {
-                member.role < was.role || (was.status == Status::Active && member.status != Status::Active)
-            }),
+            What::MemberSet { user, member } => {
+                member.status != Status::Active
+                    || member.role > Role::Member
+                    || self.members.get(user).is_some_and(|was| member.role < was.role)
+            }
         }
     }
 

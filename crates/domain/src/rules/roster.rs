@@ -172,14 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn removal_and_demotion_move_the_exclusion_version_and_nothing_else_does() {
+    fn whatever_may_exclude_moves_the_exclusion_version() {
         let guild = guild();
         let set = |id: &str, role, status| What::MemberSet { user: user(id), member: Member { role, status } };
         for (what, excludes) in [
             (What::MemberRemoved { user: user("mem"), barred: true }, true),
             (set("mod", Role::Member, Status::Active), true),
             (set("mem", Role::Member, Status::Blocked), true),
-            (set("mem", Role::Owner, Status::Active), false),
+            // Whoever has not heard of this takes it for nobody's, and so for no exclusion.
+            (set("new", Role::Member, Status::Blocked), true),
+            (set("mem", Role::Owner, Status::Active), true),
             (set("bad", Role::Member, Status::Active), false),
             (set("new", Role::Member, Status::Active), false),
         ] {
