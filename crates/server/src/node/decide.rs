@@ -233,10 +233,8 @@ impl Node {
             (Start::Now, _) => None,
             (_, Some(Ok(cursor))) => Some(cursor),
             (_, Some(Err(why))) => return Err(Refusal::BadResume(why)),
-            (Start::After(cursor), None) => match self.place(cursor) {
-                Some(checked) => Some(checked.map_err(Refusal::BadResume)?),
-                None => return Ok(Next::Read(Read::At(cursor.offset))),
-            },
+            (Start::After(cursor), None) if self.is_good(cursor) => Some(cursor),
+            (Start::After(cursor), None) => return Ok(Next::Read(Read::At(cursor.offset))),
             (Start::AfterSeq(seq), None) => match facts {
                 Some(facts) if seq <= facts.head => return Ok(Next::Read(Read::AtSeq(room.clone(), seq))),
                 None if seq.0 == 0 => None,
@@ -250,15 +248,11 @@ impl Node {
         self.write(actor, room, events, now, Then::Enter { room: room.clone(), from })
     }
 
-    /// Whether a resume token is good, as far as memory can say.
-    fn place(&self, cursor: Cursor) -> Option<Result<Cursor, BadResume>> {
-        if cursor.offset > self.head.offset {
-            Some(Err(BadResume::Ahead))
-        } else if cursor.life == self.life && cursor.offset >= self.born || cursor == self.head {
-            Some(Ok(cursor))
-        } else {
-            None
-        }
+    /// Whether a resume token is good for sure, as far as memory can say. What lies ahead may be known to another node
+    /// only; the log knows.
+    fn is_good(&self, cursor: Cursor) -> bool {
+        let ours = cursor.life == self.life && cursor.offset >= self.born && cursor.offset <= self.head.offset;
+        ours || cursor == self.head
     }
 
     fn here(&self, room: &RoomKey, actor: &Actor, again: bool) -> room::Here {

@@ -203,7 +203,10 @@ impl Node {
             decided_at: head.offset,
             call: Some(Box::new(call.clone())),
         };
-        let result = Ok(Reply::Entered { room: room.clone(), from: from.unwrap_or(head), head });
+        let from = from.unwrap_or(head);
+        // Another node may have told this client of more than this one has heard of.
+        let head = if from.offset > head.offset { from } else { head };
+        let result = Ok(Reply::Entered { room: room.clone(), from, head });
         self.out.push(Output::Reply(Box::new(Told { to: call.to, result, attach: Some(attach), detach })));
         if came == domain::presence::Came::First && !again {
             self.signal(room, &who, SignalKind::Came, Some(connection), now);

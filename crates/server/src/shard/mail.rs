@@ -38,6 +38,7 @@ impl Shard {
         }
         if !self.is_walking() {
             self.take_early();
+            self.take_early_told();
         }
         self.release_held();
         self.mind_the_gap();
@@ -93,6 +94,14 @@ impl Shard {
     }
 
     fn told(&mut self, mut told: Told) {
+        // Whoever goes on from a point that this shard has yet to tell of would be told of it again.
+        if let Some(from) = told.attach.as_ref().and_then(|attach| attach.from)
+            && from > self.head
+        {
+            self.known_head = self.known_head.max(from);
+            self.early_told.push((from, told));
+            return;
+        }
         // Decided before a removal that this shard has told of: the node says again (HAZARDS 4).
         if let Some(attach) = &mut told.attach
             && attach.decided_at < self.excluded_at
@@ -103,6 +112,18 @@ impl Shard {
         }
         let Some(told) = self.hold_for_echo(told) else { return };
         self.deliver(told);
+    }
+
+    /// Replies that had come too early and whose time is now.
+    fn take_early_told(&mut self) {
+        let head = self.head;
+        for (from, told) in std::mem::take(&mut self.early_told) {
+            if from > head {
+                self.early_told.push((from, told));
+            } else {
+                self.told(told);
+            }
+        }
     }
 
     /// A repeat's reply whose message this connection has not been told of yet waits for it, where the wire's

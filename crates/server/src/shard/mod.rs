@@ -149,6 +149,8 @@ pub struct Shard {
     /// Announcements and signals ahead of the head.
     early: BTreeMap<Offset, Announcement>,
     early_signals: VecDeque<Arc<Signal>>,
+    /// Replies that attach from a point ahead of the head. As many as calls at most.
+    early_told: Vec<(Offset, Told)>,
     gap_since: Option<Millis>,
     gap_reading: bool,
     next_token: Token,
@@ -200,6 +202,7 @@ impl Shard {
             mail: VecDeque::new(),
             early: BTreeMap::new(),
             early_signals: VecDeque::new(),
+            early_told: Vec::new(),
             gap_since: None,
             gap_reading: false,
             next_token: 0,
