@@ -23,6 +23,7 @@ from server import Server  # noqa: E402
 from trace import SYNCS, TRACED, Trace  # noqa: E402
 
 PATIENCE_S = 60
+ACK_MAX_S = 5.0  # Many times what a loaded machine needs; a shard that sleeps on its mail takes longer.
 NO_LIMITS = {"CHAT_MAX_MESSAGES_PER_MIN": "0", "MAX_MESSAGES_PER_MIN": "0"}
 
 
@@ -34,12 +35,12 @@ class Sender:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         self.socket.sendall(wire.head_of(wire.rooms(f"sender{number}", f"pair{number // 2}")))
         self.socket.setblocking(False)
-        self.open = False
+        self.open, self.spoke, self.waited = False, 0.0, 0.0
 
     def speak(self):
         client_id = f"sync-{self.number}-{self.round}-"
         text = b'{"text":"%s","client_id":"%s"}' % (b"x" * 100, client_id.encode())
-        self.round, self.left = self.round + 1, self.left - 1
+        self.round, self.left, self.spoke = self.round + 1, self.left - 1, time.monotonic()
         self.socket.send(wire.frame(text))
 
     def hear(self):
@@ -57,7 +58,10 @@ class Sender:
             self.open, self.buffer = True, bytearray(rest)
             return True
         frames, self.buffer = wire.take_frames(self.buffer)
-        return any(payload.startswith(b'{"type":"ack"') for _, payload in frames)
+        acked = any(payload.startswith(b'{"type":"ack"') for _, payload in frames)
+        if acked:
+            self.waited = max(self.waited, time.monotonic() - self.spoke)
+        return acked
 
 
 def load(port, senders, rounds):
@@ -84,6 +88,9 @@ def load(port, senders, rounds):
     took = time.monotonic() - begun
     for sender in everybody.values():
         sender.socket.close()
+    longest = max(sender.waited for sender in everybody.values())
+    if acks < senders * rounds or longest > ACK_MAX_S:
+        sys.exit(f"{acks} acknowledgements came for {senders * rounds} messages, the slowest after {longest:.1f} s")
     return acks, took
 
 
@@ -102,8 +109,8 @@ def counted(scratch, options):
         times = [float(line.split()[1]) for line in lines if any(f" {call}(" in line for call in SYNCS)]
     syncs = sum(since <= at <= until for at in times)
     print(f"  at its own pace: {acks} acknowledgements in {took:.1f} s, {syncs} syncs")
-    if acks != options.senders * options.rounds or not 0 < syncs * 10 <= acks:
-        sys.exit(f"{syncs} syncs for {acks} acknowledgements of {options.senders * options.rounds} messages: over a tenth")
+    if not 0 < syncs * 10 <= acks:
+        sys.exit(f"{syncs} syncs for {acks} acknowledgements are none, or over a tenth")
     return syncs, acks
 
 
@@ -116,8 +123,6 @@ def traced(scratch, shards, options):
         seen = Trace().read(line.rstrip("\n") for line in lines)
     print(f"  {shards} shard{'s' * (shards > 1)}: {acks} acknowledgements in {took:.1f} s under strace, {seen.syncs} syncs, "
           f"{seen.turns_of_shards()} turns that wrote")
-    if acks != options.senders * options.rounds:
-        seen.wrong.append(f"{acks} acknowledgements came for {options.senders * options.rounds} messages")
     return seen, acks
 
 
