@@ -62,8 +62,8 @@ pub enum Input {
     Found(Token, Result<Found, Failure>),
     /// What became of the recovery.
     Recovered(Result<Cursor, Failure>),
-    /// A shard could not attach under what it knows by now: decide it again (HAZARDS 4).
-    Again(Call),
+    /// A shard could not attach under what it knows by now, the log up to this offset: decide it again (HAZARDS 4).
+    Again(Call, Offset),
 }
 
 /// What the node wants done, in this order.

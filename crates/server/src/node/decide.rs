@@ -8,7 +8,7 @@ use dialects::Request;
 use domain::command::{Command, Draft, Manners, Reply, Start};
 use domain::event::What;
 use domain::facts::RoomFacts;
-use domain::id::{Cursor, ExclusionVersion, Millis, UserId, UserNumber};
+use domain::id::{Cursor, ExclusionVersion, Millis, Offset, UserId, UserNumber};
 use domain::identity::{Actor, Identity, Standing};
 use domain::limits;
 use domain::model::{Member, Person, RoomKey, RoomKind};
@@ -33,6 +33,8 @@ pub(super) enum Next {
     Read(Read),
     /// The room's facts have to be read first.
     Load(RoomKey),
+    /// The log has to be known up to here first.
+    Behind(Offset),
     /// Something of this scope is open.
     Wait(Scope),
     /// The batch has no room.
@@ -210,13 +212,16 @@ impl Node {
         if let Some(next) = self.ensure(room, now) {
             return Ok(next);
         }
-        let here = self.here(room, actor, pending.again);
+        if let Some(known) = pending.again.filter(|known| *known > self.head.offset) {
+            return Ok(Next::Behind(known));
+        }
+        let here = self.here(room, actor, pending.again.is_some());
         let facts = self.rooms.peek(room);
         let events = match room::enter(room, facts, here, actor, manners, &self.policy) {
             Ok(events) => events,
             Err(refusal) => {
                 // A shard gave it back: presence, noted when it was first decided, ends with the refusal.
-                if pending.again
+                if pending.again.is_some()
                     && let Some(connection) = actor.connection
                 {
                     self.leave_presence(room, connection, now);
@@ -239,7 +244,7 @@ impl Node {
             },
         };
         if events.is_empty() {
-            self.entered(&pending.call, room, from, pending.again, now);
+            self.entered(&pending.call, room, from, pending.again.is_some(), now);
             return Ok(Next::Done);
         }
         self.write(actor, room, events, now, Then::Enter { room: room.clone(), from })

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use domain::facts::RoomFacts;
-use domain::id::{ConnectionId, Cursor, UserId, UserNumber};
+use domain::id::{ConnectionId, Cursor, Offset, UserId, UserNumber};
 use domain::model::{Person, RoomKey};
 use domain::refusal::BadResume;
 
@@ -32,8 +32,9 @@ pub(super) struct Pending {
     pub(super) call: Call,
     /// How many times it was decided on facts that turned out stale.
     pub(super) attempt: u8,
-    /// A shard gave it back: who entered is present already, only admission is decided again.
-    pub(super) again: bool,
+    /// A shard that knows the log up to here gave it back: who entered is present already, only admission is decided
+    /// again.
+    pub(super) again: Option<Offset>,
     /// Where to start from, once validated.
     pub(super) start: Option<Result<Cursor, BadResume>>,
     /// Whether its client id is known to have been used (HAZARDS 12).
@@ -46,7 +47,7 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn new(call: Call) -> Self {
-        Self { call, attempt: 0, again: false, start: None, used: None, listed: None, person: None }
+        Self { call, attempt: 0, again: None, start: None, used: None, listed: None, person: None }
     }
 }
 
@@ -78,6 +79,8 @@ pub(super) struct Desk {
     pub(super) rooms: HashMap<RoomKey, Vec<Pending>>,
     pub(super) scopes: HashMap<Scope, VecDeque<Pending>>,
     pub(super) backlog: VecDeque<Pending>,
+    /// Calls that are decided when everything up to an offset is known.
+    pub(super) behind: Vec<(Offset, Pending)>,
     /// Connections with a waiting call, and what is behind it.
     pub(super) lanes: HashMap<ConnectionId, VecDeque<InLane>>,
     /// How many open commands there are of each scope.

@@ -4,8 +4,9 @@
 //! is a read with a token out and a completion in. One batch is in flight while the next gathers, so a lone message waits
 //! for nothing but its sync and a flood shares it. The thread around it is `threads::node`; the simulator drives the same
 //! step. Rules are in `domain::rules`; neighbours: `decide` (one function per command), `outcome` (what became of a
-//! batch), `answer` (queries), `desk` (what waits), `rooms` (facts remembered).
+//! batch), `announce` (telling everybody), `answer` (queries), `desk` (what waits), `rooms` (facts remembered).
 
+mod announce;
 mod answer;
 mod call;
 mod decide;
@@ -18,7 +19,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use adapters::port::{Batch, Failure, Found, Read, Write};
-use domain::event::{Event, Signal, SignalKind};
+use domain::event::{Signal, SignalKind};
 use domain::id::{ConnectionId, Cursor, Life, Millis, Offset, UserId, UserNumber};
 use domain::limits::{self, Policy};
 use domain::model::{Person, RoomKey};
@@ -123,13 +124,14 @@ impl Node {
         for input in inputs.drain(..) {
             match input {
                 Input::Call(call) => self.call(Pending::new(call), now),
-                Input::Again(call) => self.call(Pending { again: true, ..Pending::new(call) }, now),
+                Input::Again(call, known) => self.call(Pending { again: Some(known), ..Pending::new(call) }, now),
                 Input::Gone(connection) => self.gone(connection, now),
                 Input::Committed(result) => self.committed(result, now),
                 Input::Found(token, found) => self.found(token, found, now),
                 Input::Recovered(result) => self.recovered(result),
             }
         }
+        self.go_on_with_log(now);
         self.send_batch();
         std::mem::swap(&mut self.out, out);
     }
@@ -236,6 +238,7 @@ impl Node {
                     self.read(Waiter::Room(room.clone()), Read::Room(room));
                 }
             }
+            Next::Behind(upto) => self.wait_for_log(pending, upto),
             Next::Wait(scope) => self.desk.scopes.entry(scope).or_default().push_back(pending),
             Next::Full => self.desk.backlog.push_back(pending),
         }
@@ -316,57 +319,6 @@ impl Node {
         self.out.push(Output::Reply(Box::new(Told { to, result: Err(refusal), attach: None, detach: Vec::new() })));
         if let Some(connection) = lane {
             self.release(connection, now);
-        }
-    }
-
-    /// Reads what was committed and not announced here: another node's, or this one's before a failure.
-    fn catch_up(&mut self) {
-        if !self.catching_up {
-            self.catching_up = true;
-            let ask = Read::Since { after: self.head.offset, upto: Offset(u64::MAX), rooms: None, bytes: 1 << 20 };
-            self.read(Waiter::CatchUp, ask);
-        }
-    }
-
-    fn found_unannounced(&mut self, found: Result<Found, Failure>) {
-        self.catching_up = false;
-        match found {
-            Ok(Found::Events { events, .. }) => {
-                let more = !events.is_empty();
-                self.announce(events);
-                if more {
-                    self.catch_up();
-                }
-            }
-            other => log_read_failure(&other),
-        }
-    }
-
-    /// Announces events in offset order, follows them, and moves the head as far as there is no gap.
-    fn announce(&mut self, events: Vec<Arc<Event>>) {
-        let mut run: Vec<Arc<Event>> = Vec::with_capacity(events.len());
-        for event in events {
-            if event.offset <= self.head.offset {
-                continue;
-            }
-            self.rooms.apply(&event);
-            if run.last().is_some_and(|last| last.offset.next() != event.offset) {
-                self.announce_run(std::mem::take(&mut run));
-            }
-            run.push(event);
-        }
-        if !run.is_empty() {
-            self.announce_run(run);
-        }
-    }
-
-    fn announce_run(&mut self, run: Vec<Arc<Event>>) {
-        let (first, last) = (run[0].offset, run[run.len() - 1].cursor());
-        self.out.push(Output::Announce(Announcement { events: run.into() }));
-        if first == self.head.offset.next() {
-            self.head = last;
-        } else {
-            self.catch_up();
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use dialects::{Audience, Said, Whose};
 use domain::event::{Event, News, Signal, SignalKind};
-use domain::id::Offset;
+use domain::id::{Life, Offset};
 use domain::limits;
+use domain::model::RoomKey;
 use smallvec::SmallVec;
 
 use super::connection::{Connection, Lag, Missed};
@@ -122,7 +123,7 @@ impl Shard {
         let entry = &self.hub.rooms[room as usize];
         self.said.clear();
         let dialect = &self.parts.dialects[usize::from(connection.dialect)];
-        dialect.tell(news, audience(connection, &entry.key, &entry.shown, news), &mut self.said);
+        dialect.tell(news, audience(connection, self.parts.life, &entry.key, &entry.shown, news), &mut self.said);
         if !self.said.is_empty() {
             frames(&self.said, &mut connection.outbox);
             self.queue_flush(slot);
@@ -140,7 +141,7 @@ impl Shard {
         let news = News::Event(event.clone());
         self.said.clear();
         let dialect = &self.parts.dialects[usize::from(connection.dialect)];
-        dialect.tell(&news, audience_in(connection, self.parts.life, &entry.key, &entry.shown, event), &mut self.said);
+        dialect.tell(&news, audience(connection, self.parts.life, &entry.key, &entry.shown, &news), &mut self.said);
         frames(&self.said, &mut connection.outbox);
     }
 
@@ -156,30 +157,16 @@ impl Shard {
     }
 }
 
-/// How a listener stands to news that happen now.
-fn audience<'a>(connection: &'a Connection, key: &domain::model::RoomKey, shown: &'a str, news: &News) -> Audience<'a> {
-    let whose = if news.origin() == Some(connection.id) {
+/// How a listener stands to news. A connection's number means it only within its life: another node's connections, and
+/// those from before a restart, have the same numbers.
+fn audience<'a>(connection: &'a Connection, life: Life, key: &RoomKey, shown: &'a str, news: &News) -> Audience<'a> {
+    let of_this_life = match news {
+        News::Event(event) => event.life == life,
+        News::Signal(_) => true,
+    };
+    let whose = if of_this_life && news.origin() == Some(connection.id) {
         Whose::Origin
     } else if connection.who.as_ref().is_some_and(|who| who.number == news.by().number) {
-        Whose::Actor
-    } else {
-        Whose::Other
-    };
-    let alias = connection.session.as_ref().and_then(|session| session.name_of(key));
-    Audience { whose, room: alias.unwrap_or(shown) }
-}
-
-/// How a listener stands to an event of the log: a connection's number means it only within its life.
-fn audience_in<'a>(
-    connection: &'a Connection,
-    life: domain::id::Life,
-    key: &domain::model::RoomKey,
-    shown: &'a str,
-    event: &Event,
-) -> Audience<'a> {
-    let whose = if event.life == life && event.origin == Some(connection.id) {
-        Whose::Origin
-    } else if connection.who.as_ref().is_some_and(|who| who.id == event.by.id) {
         Whose::Actor
     } else {
         Whose::Other

@@ -98,7 +98,7 @@ impl Shard {
             && attach.decided_at < self.excluded_at
             && let Some(call) = attach.call.take()
         {
-            self.out.node.push(ToNode::Again(*call));
+            self.out.node.push(ToNode::Again(*call, self.excluded_at));
             return;
         }
         let Some(told) = self.hold_for_echo(told) else { return };

@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     pub(crate) id: String,
     pub(crate) text: String,
     pub(crate) sender: String,
+    /// The log's head when it was heard.
+    pub(crate) head: Offset,
     /// The sender's own copy again, which is the acknowledgement of a repeat: it stands outside the order.
     pub(crate) repeat: bool,
 }
@@ -31,6 +33,7 @@ pub(crate) struct Seen {
 /// One connection's story.
 #[derive(Debug)]
 pub(crate) struct Story {
+    /// The room, by the name that everybody knows.
     pub(crate) room: String,
     /// The point after which it was promised everything, when it asked for one and got it.
     pub(crate) from: Option<Offset>,
@@ -62,7 +65,18 @@ pub(crate) struct Client {
     open: bool,
     joined: bool,
     confirmed: bool,
-    leaving: bool,
+    /// Whether a list was asked for behind a join or a leave; until it comes, the place may still change.
+    unsettled: bool,
+    /// It has left, and nothing went wrong with that so far.
+    left: bool,
+    /// It is in no room and sits in none: nothing may be told.
+    outside: bool,
+    /// Rooms that it made on this connection, in which it may sit silently.
+    seats: BTreeSet<String>,
+    /// Rooms that it made and has not told anybody of.
+    pub(crate) made: Vec<String>,
+    /// What it was told of rooms that it was not in.
+    pub(crate) strays: Vec<String>,
     sent: u64,
     /// Sent and not acknowledged.
     pub(crate) unacked: BTreeSet<String>,
@@ -86,7 +100,12 @@ impl Client {
             open: false,
             joined: false,
             confirmed: false,
-            leaving: false,
+            unsettled: false,
+            left: false,
+            outside: false,
+            seats: BTreeSet::new(),
+            made: Vec::new(),
+            strays: Vec::new(),
             sent: 0,
             unacked: BTreeSet::new(),
             acks: BTreeMap::new(),
@@ -109,7 +128,22 @@ impl Client {
         };
         world.send(pipe, &wire::upgrade(&target, &[]));
         (self.pipe, self.ear, self.open, self.joined) = (Some(pipe), Ear::default(), false, false);
-        (self.confirmed, self.leaving) = (false, false);
+        (self.confirmed, self.unsettled, self.left, self.outside) = (false, false, false, self.door == Door::Chat);
+        self.seats.clear();
+    }
+
+    /// The room's name that everybody knows.
+    pub(crate) fn key(&self) -> String {
+        match self.room.strip_prefix("direct:") {
+            Some(other) if *other < *self.user => format!("dm-{other}-{}", self.user),
+            Some(other) => format!("dm-{}-{other}", self.user),
+            None => self.room.clone(),
+        }
+    }
+
+    /// Whether it may go elsewhere: where it is, is settled.
+    pub(crate) fn may_move(&self) -> bool {
+        !self.unsettled
     }
 
     pub(crate) fn is_in(&self) -> bool {
@@ -142,29 +176,48 @@ impl Client {
         }
     }
 
-    /// The wire says nothing to a join when the user is present on another connection: it holds unless an error comes.
+    /// Joins its room, from wherever it is. The wire says nothing to a join when the user is present on another
+    /// connection: it holds unless an error comes.
     pub(crate) fn join(&mut self, world: &mut World) {
-        if self.leaving {
+        if self.unsettled {
             return;
         }
-        (self.joined, self.confirmed) = (true, false);
+        (self.joined, self.confirmed, self.left, self.outside) = (true, false, false, false);
         self.say(world, &json!({"type": "join_room", "data": {"room_id": self.room}}));
+        self.ask_behind(world);
     }
 
     pub(crate) fn leave(&mut self, world: &mut World) {
-        if self.door == Door::Rooms || self.leaving || !self.open {
+        if self.door == Door::Rooms || self.unsettled || !self.open {
             return;
         }
-        // What was on its way still comes; the list comes behind the leave.
-        (self.joined, self.confirmed, self.leaving) = (false, false, true);
+        // What was on its way still comes.
+        (self.joined, self.confirmed, self.left) = (false, false, true);
         self.say(world, &json!({"type": "leave_room", "data": {}}));
+        self.ask_behind(world);
+    }
+
+    /// The list comes behind what was asked before it.
+    fn ask_behind(&mut self, world: &mut World) {
+        self.unsettled = true;
         self.say(world, &json!({"type": "list_rooms", "data": {}}));
+    }
+
+    /// Makes a private room, and sits in it silently.
+    pub(crate) fn make_room(&mut self, world: &mut World, seats: u64) {
+        if self.door == Door::Chat && self.open && !self.unsettled {
+            (self.left, self.outside) = (false, false);
+            let data = json!({"name": "den", "type": "private", "max_users": seats});
+            self.say(world, &json!({"type": "create_room", "data": data}));
+            self.ask_behind(world);
+        }
     }
 
     /// Says something new.
     pub(crate) fn speak(&mut self, world: &mut World) {
         self.sent += 1;
-        let client_id = format!("{}:{}", self.name, self.sent);
+        // Under the room's name: the same id in another room would be another message.
+        let client_id = format!("{}:{}:{}", self.name, self.key(), self.sent);
         self.unacked.insert(client_id.clone());
         self.repeat(world, &client_id);
     }
@@ -228,7 +281,7 @@ impl Client {
 
     fn begin(&mut self, world: &World, pipe: usize) {
         let let_in_at = world.head(world.pipes[pipe].server).offset;
-        let room = self.room.clone();
+        let room = self.key();
         self.stories.push(Story { room, from: None, let_in_at, seen: Vec::new(), to_the_end: false });
     }
 
@@ -249,21 +302,41 @@ impl Client {
                 story.from = Some(from.offset);
             }
             "ack" => self.acked(value["client_id"].as_str(), &value["id"], &value["seq"]),
+            // A repeat's acknowledgement is the sender's own copy, wherever it is by now.
+            "text" | "system" if value["room_id"] != json!(self.room) || !self.joined => {
+                self.stray(value);
+                self.acked(value["client_id"].as_str(), &value["id"], &value["seq"]);
+            }
             "message" | "text" | "system" | "broadcast" => {
                 self.confirm(world, pipe);
-                self.heard(value);
+                self.heard(value, world.log_head());
             }
+            "join" | "leave" if value["room_id"] != json!(self.room) || !self.joined => self.stray(value),
             "join" if value["user_uuid"] == json!(self.user) => self.confirm(world, pipe),
             "error" if self.door == Door::Chat && value["data"]["message"] != json!("user already in room") => {
-                (self.joined, self.confirmed) = (false, false);
+                (self.joined, self.confirmed, self.left) = (false, false, false);
             }
-            "rooms_list" => self.leaving = false,
+            "rooms_list" => (self.unsettled, self.outside) = (false, self.left),
+            "room_created" => {
+                let id = value["data"]["id"].as_str().expect("a room has an id").to_owned();
+                self.seats.insert(id.clone());
+                self.made.push(id);
+            }
             "resume_failed" | "error" | "join" | "leave" | "typing_started" | "typing_stopped" => {}
             other => panic!("an unknown frame: {other}"),
         }
     }
 
-    fn heard(&mut self, value: &Value) {
+    /// Told of another room than its own. Wrong when it has left all, or when it is known to be in its own by now.
+    fn stray(&mut self, value: &Value) {
+        let arrived = self.joined && !self.unsettled;
+        let sits_there = value["room_id"].as_str().is_some_and(|room| self.seats.contains(room));
+        if (self.outside || arrived) && !sits_there && value.get("client_id").is_none() {
+            self.strays.push(format!("{value}, in {} ({})", self.room, if self.outside { "none" } else { "arrived" }));
+        }
+    }
+
+    fn heard(&mut self, value: &Value, head: Offset) {
         let at = cursor(&value["cursor"]);
         let sender = match self.door {
             Door::Rooms => &value["sender_id"],
@@ -284,6 +357,7 @@ impl Client {
             id: text(&value["id"]),
             text: text(text_of(self.door, value)),
             sender: text(sender),
+            head,
             repeat,
         });
         if !repeat {

@@ -6,15 +6,18 @@ mod check;
 mod client;
 mod plant;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adapters::port::FailureKind;
+use adapters::store::memory::MemoryStore;
 use dialects::{Answer, Ask, Request};
-use domain::command::Command;
-use domain::id::{Door as DoorNumber, Millis, UserId, UserNumber};
+use domain::command::{Command, Draft, Manners, Pace, Reply};
+use domain::event::Event;
+use domain::id::{ClientId, Millis, UserId, UserNumber};
 use domain::identity::{Credential, Denied, Identity, Scopes, Standing};
 use domain::limits::Policy;
-use domain::model::{Person, Role};
+use domain::model::{MessageKind, Person, Role, RoomKey, Status};
 use domain::rules::name;
 use server::node::{Call, ReplyTo};
 use server::shard::{Allowance, Gate, Timing};
@@ -37,7 +40,10 @@ impl Gate for OpenGate {
     }
 }
 
-const ROOMS: [&str; 3] = ["lobby", "garden", "GUILD#g"];
+const ROOMS: [&str; 4] = ["lobby", "garden", "GUILD#g", "GUILD#h"];
+const GUILDS: [&str; 2] = ["g", "h"];
+/// Over REST anybody may speak as on the rooms wire.
+const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, pace: Pace::Strict };
 
 /// One run.
 struct Run {
@@ -46,7 +52,16 @@ struct Run {
     servers: usize,
     shards: u8,
     rest: u64,
+    /// Private rooms that chat clients made.
+    dens: Vec<String>,
+    /// Who wants to say something over REST, where, and what: first they are met.
+    posting: BTreeMap<u64, (RoomKey, Draft)>,
+    /// What was answered to that.
+    posted: Vec<Arc<Event>>,
 }
+
+/// A bug on purpose, for a world whose store this is.
+type Planted<'a> = &'a dyn Fn(&MemoryStore) -> Box<dyn Plant>;
 
 fn chaos(dice: &mut Dice) -> Chaos {
     let mut pick = |most: u64| if dice.chance(400) { 0 } else { dice.below(most) };
@@ -64,11 +79,13 @@ fn chaos(dice: &mut Dice) -> Chaos {
 }
 
 impl Run {
-    fn new(seed: u64, plant: Option<Box<dyn Plant>>, story: bool) -> Self {
+    fn new(seed: u64, plant: Option<Planted<'_>>, story: bool) -> Self {
         let mut dice = Dice::new(seed ^ 0x5eed);
         let servers = if dice.chance(200) { 2 } else { 1 };
         let shards = u8::try_from(1 + dice.below(3)).expect("small");
-        let policy = Policy { development: true, strict_per_minute: 0, loose_per_minute: 0, ..Policy::default() };
+        let made_rooms_max = if dice.chance(500) { 0 } else { 2 };
+        let limits = Policy { made_rooms_max, strict_per_minute: 0, loose_per_minute: 0, ..Policy::default() };
+        let policy = Policy { development: true, ..limits };
         let setup = Setup {
             shards,
             policy,
@@ -84,43 +101,107 @@ impl Run {
         let mut world = World::new(seed, chaos, setup, servers);
         world.story = story;
         if let Some(plant) = plant {
-            world.plant = plant;
+            world.plant = plant(&world.store);
         }
         let count = 3 + dice.below(8);
         let clients = (0..count).map(|n| {
             let door = if dice.chance(500) { Door::Rooms } else { Door::Chat };
-            let room = ROOMS[usize::try_from(dice.below(3)).expect("small")];
+            let room = ROOMS[usize::try_from(dice.below(4)).expect("small")];
             // Some users have several connections.
             Client::new(format!("client{n}"), door, format!("user{}", n * 2 / 3), room.to_owned())
         });
         let clients = clients.collect();
-        Self { world, clients, servers, shards, rest: 0 }
+        let (dens, posting, posted) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Self { world, clients, servers, shards, rest: 0, dens, posting, posted }
+    }
+
+    /// A call over REST, on any server; gives its token.
+    fn call(&mut self, who: Option<Arc<Person>>, standing: Standing, command: Command) -> u64 {
+        self.rest += 1;
+        let (to, request) = (ReplyTo::Rest(self.rest), Request::Do(command));
+        let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
+        self.world.call(server, Call { to, door: dialects::door::ROOMS, standing, who, request });
+        self.rest
     }
 
     fn roster(&mut self, command: Command) {
-        self.rest += 1;
         let id = UserId::new("service:sim").expect("valid");
         let who = Person { name: id.text(), id, number: UserNumber(999_999), email: None };
-        let call = Call {
-            to: ReplyTo::Rest(self.rest),
-            door: DoorNumber(0),
-            standing: Standing::Service(Scopes::GUILDS),
-            who: Some(Arc::new(who)),
-            request: Request::Do(command),
-        };
-        let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
-        self.world.call(server, call);
+        self.call(Some(Arc::new(who)), Standing::Service(Scopes::GUILDS), command);
+    }
+
+    fn guild(&mut self) -> RoomKey {
+        name::guild(GUILDS[usize::try_from(self.world.dice.below(2)).expect("small")]).expect("valid")
     }
 
     fn enrol(&mut self, user: &str) {
-        let room = name::guild("g").expect("valid");
-        let (user, role) = (UserId::new(user).expect("valid"), Some(Role::Member));
-        self.roster(Command::Enrol { room, user, role, status: None });
+        let (room, user, role) = (self.guild(), UserId::new(user).expect("valid"), Some(Role::Member));
+        let status = if self.world.dice.chance(200) { Status::Blocked } else { Status::Active };
+        self.roster(Command::Enrol { room, user, role, status: Some(status) });
     }
 
     fn expel(&mut self, user: &str) {
-        let room = name::guild("g").expect("valid");
+        let room = self.guild();
         self.roster(Command::Expel { room, user: UserId::new(user).expect("valid") });
+    }
+
+    /// A room of those that there are, as this user may name it.
+    fn some_room(&mut self) -> String {
+        let rooms = ROOMS.len() + 1 + self.dens.len();
+        let pick = usize::try_from(self.world.dice.below(rooms as u64)).expect("small");
+        match pick.checked_sub(ROOMS.len()) {
+            None => ROOMS[pick].to_owned(),
+            Some(0) => format!("direct:user{}", self.world.dice.below(3)),
+            Some(den) => self.dens[den - 1].clone(),
+        }
+    }
+
+    fn move_on(&mut self, client: usize) {
+        let room = self.some_room();
+        let client = &mut self.clients[client];
+        if !client.may_move() || client.room == room {
+            return;
+        }
+        let inside = client.is_in();
+        match client.door {
+            // One socket is one room: it goes, and comes back elsewhere.
+            Door::Rooms => {
+                client.cut(&mut self.world);
+                client.room = room;
+            }
+            Door::Chat => {
+                client.room = room;
+                if inside {
+                    client.join(&mut self.world);
+                }
+            }
+        }
+    }
+
+    /// Someone says something over REST; every other time what was said before, under the same client id.
+    fn post(&mut self, user: &str) {
+        let id = UserId::new(user).expect("valid");
+        let Ok(room) = name::resolve(&self.some_room(), &id) else { return };
+        let text = format!("rest:{user}:{}:{}", room.shown(), self.rest / 8);
+        let client_id = ClientId::new(&text).ok();
+        let draft =
+            Draft { kind: MessageKind::Broadcast, content: text.into(), reply_to: None, client_id, extra: None };
+        let identity = Identity { id, name: None, email: None, ends: None, standing: Standing::User };
+        let token = self.call(None, Standing::User, Command::Meet(identity));
+        self.posting.insert(token, (room, draft));
+    }
+
+    /// Whoever was met says what they came for; what was answered is kept.
+    fn go_on_posting(&mut self) {
+        for (token, reply) in std::mem::take(&mut self.world.replies) {
+            match (reply, self.posting.remove(&token)) {
+                (Ok(Reply::Met(who)), Some((room, draft))) => {
+                    self.call(Some(who), Standing::User, Command::Send { room, draft, manners: MANNERS });
+                }
+                (Ok(Reply::Sent { event, .. }), _) => self.posted.push(event),
+                _ => {}
+            }
+        }
     }
 
     /// One of the things that may happen.
@@ -132,13 +213,19 @@ impl Run {
             0 => self.crash(),
             1 => self.world.store.fail_next_commit(FailureKind::Unknown, self.rest.is_multiple_of(2)),
             2 => self.world.store.fail_next_commit(FailureKind::Full, false),
-            3..6 => self.enrol(&user),
-            6..8 => self.expel(&user),
-            8..12 => self.clients[client].cut(&mut self.world),
+            3..7 => self.enrol(&user),
+            7..9 => self.expel(&user),
+            9..12 => self.clients[client].cut(&mut self.world),
             12..16 => self.clients[client].stalled_until = self.world.now.plus(self.world.dice.below(5_000)),
             16..18 => self.clients[client].type_something(&mut self.world),
-            18..22 => self.clients[client].leave(&mut self.world),
-            22..35 => self.repeat(client),
+            18..21 => self.clients[client].leave(&mut self.world),
+            21..24 => self.move_on(client),
+            24..26 if self.dens.len() < 4 => {
+                let seats = 2 + self.world.dice.below(4);
+                self.clients[client].make_room(&mut self.world, seats);
+            }
+            24..29 => self.post(&user),
+            29..40 => self.repeat(client),
             _ => self.speak(client),
         }
     }
@@ -159,7 +246,9 @@ impl Run {
 
     fn repeat(&mut self, client: usize) {
         let chosen = &self.clients[client];
-        let ids: Vec<String> = chosen.unacked.iter().chain(chosen.acks.keys()).cloned().collect();
+        let here = format!(":{}:", chosen.key());
+        let ids = chosen.unacked.iter().chain(chosen.acks.keys()).filter(|id| id.contains(&here));
+        let ids: Vec<String> = ids.cloned().collect();
         if !ids.is_empty() && chosen.is_in() {
             let id = ids[usize::try_from(self.world.dice.below(ids.len() as u64)).expect("small")].clone();
             self.clients[client].repeat(&mut self.world, &id);
@@ -172,6 +261,7 @@ impl Run {
             if self.clients[client].stalled_until <= self.world.now {
                 self.clients[client].listen(&mut self.world, most);
             }
+            self.dens.append(&mut self.clients[client].made);
             let (pipe, open, inside) =
                 (self.clients[client].pipe, self.clients[client].is_open(), self.clients[client].is_in());
             if pipe.is_none() && self.world.dice.chance(100) {
@@ -191,6 +281,7 @@ impl Run {
             self.world.run_until(self.world.now.plus(pause));
             let most = if self.world.dice.chance(300) { 64 } else { 100_000 };
             self.look_around(most);
+            self.go_on_posting();
             self.act();
         }
     }
@@ -206,6 +297,7 @@ impl Run {
             for client in 0..self.clients.len() {
                 self.clients[client].listen(&mut self.world, 100_000);
             }
+            self.go_on_posting();
         }
         for client in &mut self.clients {
             if client.is_told()
@@ -218,11 +310,11 @@ impl Run {
 }
 
 /// Runs a seed; the error says what did not hold.
-fn run(seed: u64, plant: Option<Box<dyn Plant>>, story: bool) -> Result<Run, String> {
+fn run(seed: u64, plant: Option<Planted<'_>>, story: bool) -> Result<Run, String> {
     let mut run = Run::new(seed, plant, story);
     run.go(400);
     run.settle();
-    check::check(&run.world.store.events(), &run.clients)?;
+    check::check(&run.world.store.events(), &run.clients, &run.posted, run.servers == 1)?;
     Ok(run)
 }
 

@@ -1,8 +1,13 @@
 //! Bugs on purpose: each is a lie that a part of the system could tell, and the checker has to find every one within a
 //! few seeds. A checker that finds nothing wrong here would find nothing anywhere.
 
-use adapters::port::{Batch, Found, Outcome, Write};
-use domain::event::What;
+use std::sync::Arc;
+
+use adapters::port::{Batch, Found, Outcome, Read, Store, Write};
+use adapters::store::memory::MemoryStore;
+use domain::event::{Event, What};
+use domain::id::MessageId;
+use domain::model::Status;
 use server::node::Announcement;
 use server::shard::Mail;
 
@@ -81,10 +86,64 @@ impl Plant for Liar {
     }
 }
 
-fn found_within(seeds: u64, what: &str, plant: impl Fn(u64) -> Box<dyn Plant>) {
+/// A shard that keeps a connection attached where the node said "detach".
+struct Clings;
+impl Plant for Clings {
+    fn mail(&mut self, mail: Mail) -> Mail {
+        match mail {
+            Mail::Told(mut told) => {
+                told.detach.clear();
+                Mail::Told(told)
+            }
+            mail @ (Mail::Announce(_) | Mail::Signal(_) | Mail::Head(_) | Mail::Drain) => mail,
+        }
+    }
+}
+
+/// Announcements in which nobody is ever put out: removals and blocks arrive as something harmless.
+struct Harmless;
+impl Plant for Harmless {
+    fn mail(&mut self, mail: Mail) -> Mail {
+        let Mail::Announce(announcement) = &mail else { return mail };
+        let events = announcement.events.iter().map(|event| {
+            let harmless = match &event.what {
+                What::MemberRemoved { .. } => What::Deleted { message: MessageId(0) },
+                What::MemberSet { member, .. } if member.status != Status::Active => {
+                    What::Deleted { message: MessageId(0) }
+                }
+                What::MemberSet { .. }
+                | What::RoomMade { .. }
+                | What::Sent(_)
+                | What::Edited { .. }
+                | What::Deleted { .. } => return event.clone(),
+            };
+            Arc::new(Event { what: harmless, ..(**event).clone() })
+        });
+        Mail::Announce(Announcement { events: events.collect() })
+    }
+}
+
+/// A store that does not look at the exclusion version that a write was decided under.
+struct Lenient(MemoryStore);
+impl Plant for Lenient {
+    fn batch(&mut self, mut batch: Batch) -> Batch {
+        let mut reader = self.0.reader().expect("the memory store gives readers");
+        for write in &mut batch.writes {
+            if let Write::Events(room) = write
+                && room.under.is_some()
+                && let Ok(Found::Room(Some(facts))) = reader.read(&Read::Room(room.room.clone()))
+            {
+                room.under = Some(facts.version);
+            }
+        }
+        batch
+    }
+}
+
+fn found_within(seeds: u64, what: &str, plant: impl Fn(u64, &MemoryStore) -> Box<dyn Plant>) {
     let found = (0..seeds).find(|seed| {
-        let plant = plant(*seed);
-        let hook = std::panic::AssertUnwindSafe(|| run(*seed, Some(plant), false).is_err());
+        let plant = |store: &MemoryStore| plant(*seed, store);
+        let hook = std::panic::AssertUnwindSafe(|| run(*seed, Some(&plant), false).is_err());
         std::panic::catch_unwind(hook).unwrap_or(true)
     });
     match found {
@@ -95,8 +154,11 @@ fn found_within(seeds: u64, what: &str, plant: impl Fn(u64) -> Box<dyn Plant>) {
 
 #[test]
 fn planted_bugs_are_found() {
-    found_within(20, "an announcement that leaves an event out", |seed| Box::new(Skips(Dice::new(seed))));
-    found_within(20, "a reader that leaves an event out", |seed| Box::new(Forgetful(Dice::new(seed))));
-    found_within(20, "a store that forgets client ids", |_| Box::new(Amnesia));
-    found_within(20, "an acknowledgement of what was not kept", |seed| Box::new(Liar(Dice::new(seed))));
+    found_within(20, "an announcement that leaves an event out", |seed, _| Box::new(Skips(Dice::new(seed))));
+    found_within(20, "a reader that leaves an event out", |seed, _| Box::new(Forgetful(Dice::new(seed))));
+    found_within(20, "a store that forgets client ids", |_, _| Box::new(Amnesia));
+    found_within(20, "an acknowledgement of what was not kept", |seed, _| Box::new(Liar(Dice::new(seed))));
+    found_within(20, "a shard that does not detach", |_, _| Box::new(Clings));
+    found_within(60, "a removal that shards do not hear of", |_, _| Box::new(Harmless));
+    found_within(300, "a store that ignores exclusion versions", |_, store| Box::new(Lenient(store.clone())));
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use adapters::port::{Found, Read, Reader, Store, Writer};
 use adapters::store::memory::MemoryStore;
-use domain::id::{Cursor, Life, Millis};
+use domain::id::{Cursor, Life, Millis, Offset};
 use server::node::{self, Input as NodeInput, Node, Output, ReplyTo, Start};
 use server::shard::{Input as ShardInput, Mail, Outputs, Parts, Shard};
 
@@ -136,6 +136,14 @@ impl World {
     /// The log's head as a server has announced it.
     pub(crate) fn head(&self, server: usize) -> Cursor {
         self.servers[server].node.head()
+    }
+
+    /// The log's head, whoever knows of it.
+    pub(crate) fn log_head(&mut self) -> Offset {
+        match self.servers[0].reader.read(&Read::Head) {
+            Ok(Found::Cursor(Some(head))) => head.offset,
+            other => panic!("a log has a head, not {other:?}"),
+        }
     }
 
     fn schedule_tick(&mut self, server: usize) {
