@@ -26,6 +26,8 @@ class Server:
     """`under` is put before the command, for strace and the like."""
 
     def __init__(self, settings=None, under=()):
+        if not os.access(binary(), os.X_OK):
+            raise SystemExit(f"there is no server to test: {binary()} (SWITCHBOARD_BINARY says another)")
         self.port = free_port()
         self.data = tempfile.mkdtemp(prefix="switchboard-test-")
         self.noise = open(os.path.join(self.data, "stderr"), "w+b")

@@ -9,12 +9,18 @@ use domain::limits;
 use domain::model::Person;
 use smallvec::SmallVec;
 
-use super::wheel::Tick;
+use super::wheel::{TICK_MS, Tick};
 use crate::frame::Decoder;
 use crate::node::Told;
 
 /// The call that makes a user durable before the session exists; sessions number theirs from 0.
 pub(super) const MEET: CallId = CallId::MAX;
+
+/// Hints (typing) that a connection may give at once, and how often it earns another (THREATS T14): a client that writes
+/// says so every few seconds.
+const HINTS_BURST: u8 = 10;
+/// See [`HINTS_BURST`]; in milliseconds.
+const HINT_EVERY_MS: u64 = 500;
 
 /// Where a connection stands in its life.
 pub(super) enum Phase {
@@ -113,6 +119,9 @@ pub(super) struct Connection {
     pub(super) frames_left: u32,
     pub(super) bytes_left: u32,
     pub(super) refilled: Tick,
+    /// Hints (typing) that it may still give at once.
+    pub(super) hints_left: u8,
+    pub(super) hinted: Tick,
 }
 
 impl Connection {
@@ -153,7 +162,22 @@ impl Connection {
             frames_left: frames,
             bytes_left: bytes,
             refilled: now,
+            hints_left: HINTS_BURST,
+            hinted: now,
         }
+    }
+
+    /// Whether one more hint may be passed on; takes it from the allowance when it may.
+    pub(super) fn may_hint(&mut self, now: Tick) -> bool {
+        let earned = u64::from(now.since(self.hinted)) * TICK_MS / HINT_EVERY_MS;
+        if earned > 0 {
+            self.hints_left =
+                u8::try_from(earned + u64::from(self.hints_left)).map_or(HINTS_BURST, |n| n.min(HINTS_BURST));
+            self.hinted = now;
+        }
+        let may = self.hints_left > 0;
+        self.hints_left = self.hints_left.saturating_sub(1);
+        may
     }
 
     /// Bytes that wait for the kernel.

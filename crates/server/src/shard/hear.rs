@@ -198,11 +198,13 @@ impl Shard {
             return; // A refused upgrade: whatever it still sends is swallowed.
         }
         let mut closed = false;
-        let result = connection.decoder.push(input, &limits, &mut |incoming| {
+        // After a violation the decoder says no more; then the peer's own end, or the deadline, is waited for: closing with
+        // unread bytes would reset the connection and take our goodbye with it.
+        let _ = connection.decoder.push(input, &limits, &mut |incoming| {
             closed |= matches!(incoming, Incoming::Close { .. });
             ControlFlow::Continue(())
         });
-        connection.peer_closed |= closed || result == Ok(Progress::Closed);
+        connection.peer_closed |= closed;
         self.end_if_done(slot, net);
     }
 
@@ -277,8 +279,12 @@ impl Shard {
     fn hint(&mut self, slot: Slot, room: &RoomKey, kind: SignalKind) {
         let (after, at) = (self.head, self.now);
         let attached = self.hub.find(room);
+        let now = self.wheel.tick(self.now);
         let Some(connection) = self.get(slot) else { return };
         let Some(who) = connection.who.clone() else { return };
+        if !connection.may_hint(now) {
+            return; // Everybody in the room would be told of each: a flood of them is theirs, not ours.
+        }
         if attached.is_none_or(|room| connection.seats.iter().all(|seat| seat.room != room)) {
             return;
         }

@@ -140,7 +140,8 @@ impl Thread {
         let now = self.wiring.clock.now();
         self.accept(now);
         // What the step has not come to is its own queue's; the mailbox and its bounds hold the rest.
-        if self.shard.mail_waiting() == 0 {
+        let took = self.shard.mail_waiting() == 0;
+        if took {
             let mut orders = Vec::new();
             self.mailbox.take(&mut self.inputs, &mut orders);
             orders.into_iter().for_each(|order| self.carry_out(order));
@@ -149,7 +150,8 @@ impl Thread {
         self.pass_on();
         self.inputs.extend(self.sockets.take_ended().map(Input::Readable));
         self.report(now);
-        if self.inputs.is_empty() { next } else { Some(now) }
+        // A mailbox that was left for the step's own queue has rung already and will not ring again: it is come back for.
+        if took && self.inputs.is_empty() { next } else { Some(now) }
     }
 
     /// Accepts what waits, up to the turn's bound.
