@@ -32,6 +32,11 @@ const ROUNDS: u32 = 4;
 /// What one of the messages weighs on the wire, in bytes, about.
 const FRAME_BYTES: u64 = 450;
 
+/// What the server may hold for all its clients while one of them does not read: an outbox, the item that it may exceed
+/// by, and the input of those who are being read. The process's memory moves by megabytes whoever reads, so it is told
+/// beside this and can't be what decides.
+const HELD_BYTES_MAX: u64 = 128 * 1024;
+
 /// A room with a sender, a listener who reads, and one who will not.
 struct Scene {
     server: Server,
@@ -80,6 +85,14 @@ impl Scene {
         Ok(begun.elapsed())
     }
 
+    /// What the server says that its connections' buffers take, a moment after the last turn.
+    fn held_bytes(&self) -> anyhow::Result<u64> {
+        std::thread::sleep(Duration::from_millis(600));
+        let metrics = self.server.get("/metrics")?;
+        let line = metrics.lines().find_map(|line| line.strip_prefix("switchboard_held_bytes "));
+        line.context("the metrics say what is held")?.parse().context("a number")
+    }
+
     /// The slow one reads the last so many messages.
     fn catch_up(&mut self, messages: u64) -> anyhow::Result<()> {
         for number in self.sent - messages..self.sent {
@@ -106,10 +119,9 @@ fn patient(binary: &str, options: &Options) -> anyhow::Result<()> {
     let mut settings = OPEN.to_vec();
     settings.push(("CHAT_WRITE_TIMEOUT", &patience));
     let mut scene = Scene::new(binary, &settings, options.messages)?;
-    // In turn, with a reader who reads and with one who does not. The store's caches and the allocator move by megabytes,
-    // whoever reads, so the least growth of each kind is taken. A reader whose messages were held in memory would add all
-    // that it has not read, in every round; half of that is well above the noise.
+    // In turn, with a reader who reads and with one who does not; the least growth of each kind is told.
     let (mut anyway, mut grown, mut usual, mut beside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut held = 0;
     for round in 1..=ROUNDS {
         let before = scene.server.resident_bytes()?;
         usual.push(scene.pass_read(options.messages)?.as_secs_f64());
@@ -117,6 +129,7 @@ fn patient(binary: &str, options: &Options) -> anyhow::Result<()> {
         let (stalled, before) = (now(), scene.server.resident_bytes()?);
         beside.push(scene.pass(options.messages)?.as_secs_f64());
         grown.push(scene.server.resident_bytes()?.saturating_sub(before));
+        held = scene.held_bytes()?.max(held);
         if round == ROUNDS {
             wait_until(stalled, options.stall);
         }
@@ -127,14 +140,18 @@ fn patient(binary: &str, options: &Options) -> anyhow::Result<()> {
     let unread = options.messages * FRAME_BYTES;
     println!(
         "Not read for {} s while {} messages ({} KiB) passed: got each of them, in order, on the same socket; the server \
-         grew by {} KiB meanwhile, and by {} KiB with a reader who reads; the others took {:.2} times as long as without.",
+         held {} KiB for it, and grew by {} KiB meanwhile, by {} KiB with a reader who reads; the others took {:.2} times \
+         as long as without.",
         options.stall,
         options.messages,
         unread / 1024,
+        held / 1024,
         grown / 1024,
         anyway / 1024,
         median(beside.into_iter()) / median(usual.into_iter()),
     );
+    ensure!(held > 16 * 1024, "it was never behind: {held} bytes were held");
+    ensure!(held <= HELD_BYTES_MAX, "{held} bytes were held for a slow reader");
     ensure!(grown < anyway + unread / 2, "a slow reader cost {} bytes", grown - anyway);
     Ok(())
 }

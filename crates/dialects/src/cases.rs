@@ -147,7 +147,7 @@ fn line(step: &Step) -> String {
             SignalKind::Typing { started, extra } => {
                 format!("hint {} {started} {}", room.shown(), extra.as_ref().map_or("", |(_, frame)| &**frame))
             }
-            SignalKind::Came | SignalKind::Went => format!("hint {} {kind:?}", room.shown()),
+            SignalKind::Came | SignalKind::Went | SignalKind::Said { .. } => format!("hint {} {kind:?}", room.shown()),
         },
         Step::Close(close) => format!("close {} {}", close.code, close.reason),
     }

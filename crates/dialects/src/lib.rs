@@ -54,13 +54,16 @@ pub struct Settings {
     pub development: bool,
     /// Which doors are open, by dialect name (`DIALECTS`); all when empty.
     pub dialects: Vec<String>,
+    /// Whether what is said through `rooms` is kept (`ROOMS_PERSIST`); else it is relayed (RULES 23).
+    pub rooms_persist: bool,
     /// The version that health pages show.
     pub version: &'static str,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { chat_path: "/ws/chat".into(), development: false, dialects: Vec::new(), version: "0" }
+        let chat_path = "/ws/chat".into();
+        Self { chat_path, development: false, dialects: Vec::new(), rooms_persist: true, version: "0" }
     }
 }
 
@@ -167,7 +170,8 @@ pub struct Rest {
 /// The doors that are open. One line per dialect.
 #[must_use]
 pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
-    let all: Vec<Box<dyn Dialect>> = vec![Box::new(rooms::Rooms), Box::new(chat::Chat::at(&settings.chat_path))];
+    let all: Vec<Box<dyn Dialect>> =
+        vec![Box::new(rooms::Rooms { keeps: settings.rooms_persist }), Box::new(chat::Chat::at(&settings.chat_path))];
     all.into_iter()
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
         .collect()

@@ -160,6 +160,15 @@ pub enum Reply {
         /// Whether it had been sent before under the same client id.
         repeat: bool,
     },
+    /// To `Send` into a relay: it was passed on to whoever is there, and is kept nowhere (RULES 23).
+    Relayed {
+        /// Its id.
+        id: MessageId,
+        /// Its number in the relay.
+        seq: Seq,
+        /// When, by the server's clock.
+        at: Millis,
+    },
     /// To `Enrol`, and to the query for a member.
     Member {
         /// Who.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::Text;
 use crate::id::{ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserId};
-use crate::model::{Member, Message, Person, RoomKey, RoomKind};
+use crate::model::{Member, Message, MessageKind, Person, RoomKey, RoomKind};
 
 /// What happened in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +128,15 @@ pub enum SignalKind {
         started: bool,
         /// What the door that it came through wants to pass on as it came; other doors ignore it.
         extra: Option<(Door, Text)>,
+    },
+    /// They said something that is kept elsewhere (RULES 23). The signal's id is the message's.
+    Said {
+        /// What kind of message.
+        kind: MessageKind,
+        /// 1 byte to 64 KiB.
+        content: Text,
+        /// Its number in the relay: 1, 2, 3, … for as long as somebody is present there (HAZARDS 23).
+        seq: Seq,
     },
 }
 

@@ -1,5 +1,7 @@
 //! The nouns: people, rooms, members, messages. Plain data with public fields; what may happen to them is in `rules`.
 
+use std::sync::Arc;
+
 use crate::Text;
 use crate::id::{ClientId, MessageId, RoomName, UserId, UserNumber};
 
@@ -36,6 +38,9 @@ pub enum RoomKey {
     Named(RoomName),
     /// The direct room of two users, the smaller id first. Made by [`RoomKey::pair`].
     Pair(UserId, UserId),
+    /// Where what is said in a room through a door that keeps nothing is heard, and nothing else (RULES 23). It has no
+    /// row in any store; who is let in is decided on the facts of the room itself. Made by [`RoomKey::relayed`].
+    Relay(Arc<RoomKey>),
 }
 
 impl RoomKey {
@@ -43,6 +48,27 @@ impl RoomKey {
     #[must_use]
     pub fn pair(one: UserId, other: UserId) -> Self {
         if one <= other { Self::Pair(one, other) } else { Self::Pair(other, one) }
+    }
+
+    /// The relay beside this room.
+    #[must_use]
+    pub fn relayed(self) -> Self {
+        if self.is_relay() { self } else { Self::Relay(Arc::new(self)) }
+    }
+
+    /// Whether what is said here is relayed and not kept.
+    #[must_use]
+    pub fn is_relay(&self) -> bool {
+        matches!(self, Self::Relay(_))
+    }
+
+    /// The room whose facts decide: of a relay, the room that it stands beside.
+    #[must_use]
+    pub fn kept(&self) -> &Self {
+        match self {
+            Self::Named(_) | Self::Pair(..) => self,
+            Self::Relay(room) => room,
+        }
     }
 
     /// The other of a pair, seen by `me`; `me` for a conversation with oneself; none in other rooms.
@@ -53,6 +79,7 @@ impl RoomKey {
             Self::Pair(a, b) if a == me => Some(b),
             Self::Pair(a, b) if b == me => Some(a),
             Self::Pair(..) => None,
+            Self::Relay(room) => room.other(me),
         }
     }
 
@@ -63,6 +90,7 @@ impl RoomKey {
             Self::Pair(..) => RoomKind::Direct,
             Self::Named(name) if name.as_str().starts_with(crate::rules::name::GUILD_PREFIX) => RoomKind::Guild,
             Self::Named(_) => RoomKind::Public,
+            Self::Relay(room) => room.first_use_kind(),
         }
     }
 
@@ -72,6 +100,7 @@ impl RoomKey {
         match self {
             Self::Named(name) => name.text(),
             Self::Pair(a, b) => Text::from(format!("dm-{a}-{b}")),
+            Self::Relay(room) => room.shown(),
         }
     }
 }

@@ -14,7 +14,7 @@ use domain::id::Offset;
 use domain::limits;
 
 use crate::node;
-use crate::shard::{Input, Mail};
+use crate::shard::{Input, Mail, is_relayed};
 use crate::threads::addresses::Seat;
 
 /// What the thread around a shard is to do; nothing of it concerns the pure step.
@@ -57,6 +57,8 @@ struct Inner {
     signals: usize,
     /// Where in the queue it says how far the log goes, if it does.
     head: Option<usize>,
+    /// It says that relayed messages were dropped.
+    relay_lost: bool,
     /// The shard was woken and has not come by since.
     rung: bool,
 }
@@ -86,9 +88,12 @@ impl Mailbox {
                     }
                     inner.announcements += 1;
                 }
-                Input::Mail(Mail::Signal(_)) => {
+                Input::Mail(Mail::Signal(signal)) => {
                     if inner.signals >= limits::SIGNALS_MAX {
                         self.signals_dropped.fetch_add(1, Ordering::Relaxed);
+                        if is_relayed(signal) {
+                            inner.say_relay_lost();
+                        }
                         continue;
                     }
                     inner.signals += 1;
@@ -97,7 +102,7 @@ impl Mailbox {
                     inner.say_head(*head);
                     continue;
                 }
-                Input::Mail(Mail::Told(_) | Mail::Drain)
+                Input::Mail(Mail::Told(_) | Mail::RelayLost | Mail::Drain)
                 | Input::Accepted(_)
                 | Input::Readable(_)
                 | Input::Writable(_)
@@ -135,7 +140,8 @@ impl Mailbox {
             queue.append(&mut inner.queue);
         }
         orders.append(&mut inner.orders);
-        (inner.announcements, inner.signals, inner.head, inner.rung) = (0, 0, None, false);
+        (inner.announcements, inner.signals, inner.head) = (0, 0, None);
+        (inner.relay_lost, inner.rung) = (false, false);
     }
 
     /// Signals and announcements that found it full, since the start.
@@ -158,6 +164,13 @@ impl Inner {
         } else {
             self.head = Some(self.queue.len());
             self.queue.push(Input::Mail(Mail::Head(head)));
+        }
+    }
+
+    /// Says once, where the first one that is missing would have been, that relayed messages were dropped.
+    fn say_relay_lost(&mut self) {
+        if !std::mem::replace(&mut self.relay_lost, true) {
+            self.queue.push(Input::Mail(Mail::RelayLost));
         }
     }
 }
@@ -219,7 +232,7 @@ mod tests {
     use domain::id::{
         ConnectionId, Door, ExclusionVersion, Life, MessageId, Millis, RoomName, Seq, UserId, UserNumber,
     };
-    use domain::model::{Person, RoomKey};
+    use domain::model::{MessageKind, Person, RoomKey};
 
     use super::*;
     use crate::node::{Announcement, ReplyTo, Told};
@@ -283,6 +296,26 @@ mod tests {
         let (mut queue, mut orders) = (Vec::new(), Vec::new());
         mailbox.take(&mut queue, &mut orders);
         queue
+    }
+
+    #[test]
+    fn relayed_messages_are_not_dropped_in_silence() {
+        let (mailbox, _) = mailbox();
+        let said = || {
+            let Input::Mail(Mail::Signal(signal)) = signal() else { unreachable!("it is one") };
+            let kind = SignalKind::Said { kind: MessageKind::Text, content: "x".into(), seq: Seq(1) };
+            Input::Mail(Mail::Signal(Arc::new(Signal { kind, ..(*signal).clone() })))
+        };
+        mailbox.put((0..limits::SIGNALS_MAX).map(|_| signal()));
+        mailbox.put([signal()]);
+        assert_eq!(take(&mailbox).len(), limits::SIGNALS_MAX, "coming and going may be dropped");
+        mailbox.put((0..limits::SIGNALS_MAX + 3).map(|_| said()));
+        mailbox.put([told()]);
+        let got = take(&mailbox);
+        assert_eq!(got.len(), limits::SIGNALS_MAX + 2, "one note where the first is missing");
+        assert!(matches!(got[limits::SIGNALS_MAX], Input::Mail(Mail::RelayLost)));
+        mailbox.put([said()]);
+        assert!(matches!(take(&mailbox)[..], [Input::Mail(Mail::Signal(_))]), "there is room again");
     }
 
     #[test]

@@ -120,6 +120,7 @@ impl Collector for Snapshot {
                 u64::try_from(self.connections).unwrap_or(u64::MAX),
             ),
             ("rooms", "Rooms with somebody present", u64::try_from(self.rooms).unwrap_or(u64::MAX)),
+            ("held_bytes", "Bytes in the buffers of connections", self.sum(|report| report.tally.held_bytes)),
             ("log_head", "The last offset that was announced", self.head),
             ("sockets", "Sockets of the shards, whatever their phase", self.sum(|report| report.sockets as u64)),
         ];
@@ -129,6 +130,11 @@ impl Collector for Snapshot {
         let counters = [
             ("rate_limited", "Sends refused by the rate limit", self.sum(|report| report.tally.rate_limited)),
             ("writes", "Writes to sockets", self.sum(|report| report.tally.writes)),
+            (
+                "overrun",
+                "Readers closed because they were too slow for messages that are not kept",
+                self.sum(|report| report.tally.overrun),
+            ),
             ("lagged", "Times a reader fell behind and went on from the log", self.sum(|report| report.tally.lagged)),
             ("gaps", "Times announcements were missing and the log was read", self.sum(|report| report.tally.gaps)),
             ("signals_dropped", "Signals that found a mailbox full", self.sum(|report| report.hints_dropped.0)),

@@ -299,6 +299,7 @@ pub fn dialect_settings(config: &Config) -> Settings {
         chat_path: config.paths.chat.clone(),
         development: config.development(),
         dialects: config.doors.iter().map(|door| (*door).to_owned()).collect(),
+        rooms_persist: config.rooms_persist,
         version: VERSION,
     }
 }

@@ -91,7 +91,8 @@ impl Dialect for Chat {
             News::Signal(signal) => match signal.kind {
                 SignalKind::Came => said.message(|buffer| write_notice(buffer, signal, Notice::Join, to)),
                 SignalKind::Went => said.message(|buffer| write_notice(buffer, signal, Notice::Leave, to)),
-                SignalKind::Typing { .. } => {}
+                // Typing has no word in the contract, and what is relayed is for another door (RULES 23).
+                SignalKind::Typing { .. } | SignalKind::Said { .. } => {}
             },
         }
     }

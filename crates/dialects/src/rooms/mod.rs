@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use domain::command::{Manners, Pace};
 use domain::event::{Event, News, Signal, SignalKind, What};
-use domain::id::{Door, Millis};
+use domain::id::{Cursor, Door, MessageId, Millis, Seq};
 use domain::identity::{Credential, Denied};
 use domain::model::{MessageKind, Person};
 
@@ -30,7 +30,10 @@ const SOCKET: &str = "/ws/rooms/{room_id}";
 const SOCKETS: &str = "/ws/";
 
 /// The dialect.
-pub(crate) struct Rooms;
+pub(crate) struct Rooms {
+    /// What is said here is kept in the log. Else it is relayed to whoever is there through this door (RULES 23).
+    pub(crate) keeps: bool,
+}
 
 impl Dialect for Rooms {
     fn name(&self) -> &'static str {
@@ -42,7 +45,7 @@ impl Dialect for Rooms {
     }
 
     fn doors(&self) -> Vec<Way> {
-        std::iter::once(Way::Socket(SOCKET.into())).chain(rest::doors().into_iter().map(Way::Rest)).collect()
+        std::iter::once(Way::Socket(SOCKET.into())).chain(rest::doors(self.keeps).into_iter().map(Way::Rest)).collect()
     }
 
     fn who(&self, ask: &Ask) -> Option<Credential> {
@@ -58,7 +61,7 @@ impl Dialect for Rooms {
     }
 
     fn open(&self, ask: &Ask, who: &Arc<Person>, _now: Millis, steps: &mut Steps) -> Box<dyn Session> {
-        session::open(ask, who, steps)
+        session::open(ask, who, self.keeps, steps)
     }
 
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said) {
@@ -83,29 +86,44 @@ fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
         | What::Edited { .. }
         | What::Deleted { .. } => return,
     };
-    let kind = match message.kind {
+    let told = Told { id: message.id, by: &event.by, at: event.at, seq: event.seq, cursor: Some(event.cursor()) };
+    tell_message(message.kind, &message.content, &told, to, said);
+}
+
+/// What stands beside a message's text, whether it is kept or relayed.
+struct Told<'a> {
+    id: MessageId,
+    by: &'a Person,
+    at: Millis,
+    seq: Seq,
+    /// None when it is kept elsewhere: there is nothing here to resume from.
+    cursor: Option<Cursor>,
+}
+
+fn tell_message(kind: MessageKind, text: &str, told: &Told<'_>, to: Audience<'_>, said: &mut Said) {
+    // The sending connection gets no echo; a broadcast is for everybody, its sender included.
+    if to.whose == Whose::Origin && kind != MessageKind::Broadcast {
+        return;
+    }
+    let kind = match kind {
         MessageKind::Broadcast => "broadcast",
         MessageKind::Text | MessageKind::System => "message",
     };
-    // The sending connection gets no echo; a broadcast is for everybody, its sender included.
-    if to.whose == Whose::Origin && message.kind != MessageKind::Broadcast {
-        return;
-    }
-    let sender = event.by.id.as_str();
+    let sender = told.by.id.as_str();
     said.message(|buffer| {
         json::write(
             buffer,
             &wire::Message {
-                id: Shown(message.id),
+                id: Shown(told.id),
                 room_id: to.room,
                 room_id_too: to.room,
                 sender_id: sender,
                 sender_id_too: sender,
-                text: &message.content,
-                timestamp: Time(event.at),
+                text,
+                timestamp: Time(told.at),
                 kind,
-                seq: event.seq.0,
-                cursor: Shown(event.cursor()),
+                seq: told.seq.0,
+                cursor: told.cursor.map(Shown),
             },
         );
     });
@@ -114,6 +132,10 @@ fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
 fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
     let (started, extra) = match &signal.kind {
         SignalKind::Typing { started, extra } => (*started, extra),
+        SignalKind::Said { kind, content, seq } => {
+            let told = Told { id: signal.id, by: &signal.who, at: signal.at, seq: *seq, cursor: None };
+            return tell_message(*kind, content, &told, to, said);
+        }
         // Coming and going has no frame here.
         SignalKind::Came | SignalKind::Went => return,
     };

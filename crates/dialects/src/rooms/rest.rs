@@ -21,8 +21,15 @@ use crate::{Answer, Ask, Request, Rest};
 
 type Who<'a> = Option<&'a Arc<Person>>;
 
-/// The REST calls.
-pub(super) fn doors() -> Vec<Rest> {
+type Asking = fn(&Ask, Who<'_>) -> Result<Request, Answer>;
+
+/// The REST calls. Where messages are kept elsewhere they speak of the relays beside the rooms (RULES 23).
+pub(super) fn doors(keeps: bool) -> Vec<Rest> {
+    let (ask_room_connections, ask_broadcast): (Asking, Asking) = if keeps {
+        (ask_room_connections::<true>, ask_broadcast::<true>)
+    } else {
+        (ask_room_connections::<false>, ask_broadcast::<false>)
+    };
     let health = Rest {
         method: "GET",
         path: "/health".into(),
@@ -55,8 +62,8 @@ fn health(_: &Ask, reply: Result<&Reply, &Refusal>, now: Millis) -> Answer {
     }
 }
 
-fn ask_room_connections(ask: &Ask, who: Who<'_>) -> Result<Request, Answer> {
-    Ok(Request::Ask(Query::RoomConnections { room: room(ask, who)? }))
+fn ask_room_connections<const KEEPS: bool>(ask: &Ask, who: Who<'_>) -> Result<Request, Answer> {
+    Ok(Request::Ask(Query::RoomConnections { room: room::<KEEPS>(ask, who)? }))
 }
 
 fn room_connections(ask: &Ask, reply: Result<&Reply, &Refusal>, now: Millis) -> Answer {
@@ -87,8 +94,8 @@ fn user_connections(ask: &Ask, reply: Result<&Reply, &Refusal>, now: Millis) -> 
     }
 }
 
-fn ask_broadcast(ask: &Ask, who: Who<'_>) -> Result<Request, Answer> {
-    let room = room(ask, who)?;
+fn ask_broadcast<const KEEPS: bool>(ask: &Ask, who: Who<'_>) -> Result<Request, Answer> {
+    let room = room::<KEEPS>(ask, who)?;
     let (body, whole) = unprocessable::body::<wire::Broadcast<'_>>(ask)?;
     let mut wrongs = Wrongs::default();
     if let Some(room_id) = body.room_id {
@@ -112,16 +119,14 @@ fn ask_broadcast(ask: &Ask, who: Who<'_>) -> Result<Request, Answer> {
 }
 
 fn broadcast(ask: &Ask, reply: Result<&Reply, &Refusal>, _: Millis) -> Answer {
-    match reply {
-        Ok(Reply::Sent { event, .. }) => match event.message() {
-            Some(message) => {
-                Answer::json(200, &wire::Broadcasted { status: "broadcasted", message_id: Shown(message.id) })
-            }
-            None => unexpected(),
-        },
-        Ok(_) => unexpected(),
-        Err(refusal) => refused(refusal, captured(ask, 0)),
-    }
+    let id = match reply {
+        Ok(Reply::Sent { event, .. }) => event.message().map(|message| message.id),
+        Ok(Reply::Relayed { id, .. }) => Some(*id),
+        Ok(_) => None,
+        Err(refusal) => return refused(refusal, captured(ask, 0)),
+    };
+    let Some(id) = id else { return unexpected() };
+    Answer::json(200, &wire::Broadcasted { status: "broadcasted", message_id: Shown(id) })
 }
 
 fn ask_member(ask: &Ask, _: Who<'_>) -> Result<Request, Answer> {
@@ -240,16 +245,17 @@ fn captured(ask: &Ask, place: usize) -> &str {
 }
 
 /// The room that the path names, for whoever asks.
-fn room(ask: &Ask, who: Who<'_>) -> Result<RoomKey, Answer> {
+fn room<const KEEPS: bool>(ask: &Ask, who: Who<'_>) -> Result<RoomKey, Answer> {
     let given = captured(ask, 0);
     let who = who.ok_or_else(|| words::denied_rest(ask, Denied::Missing))?;
-    name::resolve(given, &who.id).map_err(|refusal| {
+    let room = name::resolve(given, &who.id).map_err(|refusal| {
         if refusal == Refusal::Invalid {
             unprocessable::path("room_id", given, "not a room id")
         } else {
             refused(&refusal, given)
         }
-    })
+    })?;
+    Ok(if KEEPS { room } else { room.relayed() })
 }
 
 fn guild(ask: &Ask) -> Result<RoomKey, Answer> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use domain::Text;
 use domain::command::{Command, Draft, Reply, Start};
 use domain::event::SignalKind;
-use domain::id::{ClientId, Cursor, Millis, Seq};
+use domain::id::{ClientId, Cursor, MessageId, Millis, Seq};
 use domain::model::{MessageKind, Person, RoomKey};
 use domain::refusal::{BadResume, Refusal};
 use domain::rules::name;
@@ -52,10 +52,11 @@ enum Resume {
 }
 
 /// Opens a session, or refuses the upgrade.
-pub(super) fn open(ask: &Ask, who: &Arc<Person>, steps: &mut Steps) -> Box<dyn Session> {
+pub(super) fn open(ask: &Ask, who: &Arc<Person>, keeps: bool, steps: &mut Steps) -> Box<dyn Session> {
     let given = ask.captured.first().map_or("", String::as_str);
     let room = match name::resolve(given, &who.id) {
-        Ok(room) => room,
+        Ok(room) if keeps => room,
+        Ok(room) => room.relayed(),
         Err(Refusal::Invalid) => return turned_away(words::plain(403, "Invalid room id"), steps),
         Err(refusal) => return turned_away(words::answer(&refusal, Place::named(given)), steps),
     };
@@ -120,16 +121,17 @@ impl Room {
             // Kept, or kept before: the same acknowledgement either way.
             (Ok(Reply::Sent { event, .. }), Some(client_id)) => {
                 let Some(message) = event.message() else { return };
-                steps.push(json::say(&wire::Ack {
-                    client_id: client_id.as_str(),
-                    id: Shown(message.id),
-                    seq: event.seq.0,
-                    timestamp: Time(event.at),
-                }));
+                steps.push(ack(client_id, message.id, event.seq, event.at));
             }
+            (Ok(Reply::Relayed { id, seq, at }), Some(client_id)) => steps.push(ack(client_id, *id, *seq, *at)),
             (Ok(_), _) => {}
         }
     }
+}
+
+fn ack(client_id: &ClientId, id: MessageId, seq: Seq, at: Millis) -> Step {
+    let client_id = client_id.as_str();
+    json::say(&wire::Ack { client_id, id: Shown(id), seq: seq.0, timestamp: Time(at) })
 }
 
 fn error(message: &str, client_id: Option<&ClientId>) -> Step {

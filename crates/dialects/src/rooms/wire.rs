@@ -30,7 +30,8 @@ pub(super) struct Message<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) seq: u64,
-    pub(super) cursor: Shown<Cursor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cursor: Option<Shown<Cursor>>,
 }
 
 /// `typing_started` and `typing_stopped`, for typing that came through another door.

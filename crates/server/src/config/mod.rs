@@ -57,6 +57,8 @@ pub struct Config {
     pub origins: Origins,
     /// The doors to open, in the order of the registry.
     pub doors: Vec<&'static str>,
+    /// Whether what is said through `rooms` is kept; else it is relayed (RULES 23).
+    pub rooms_persist: bool,
     /// Where doors with a configurable path are.
     pub paths: Paths,
     /// How long a connection of the gateway door lives, in milliseconds.

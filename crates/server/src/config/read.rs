@@ -44,7 +44,6 @@ impl<'a> Reader<'a> {
         let chosen = self.take("DIALECTS", |text| open_doors(text, doors));
         let number = |least, most| move |text: &str| parse::number(text, least, most);
         let size = |text: &str| parse::bytes(text, 1024, 16 << 20);
-        self.only_kept();
         Config {
             listen: self.listen(),
             internal_listen: self.take("INTERNAL_LISTEN", |text| {
@@ -63,6 +62,7 @@ impl<'a> Reader<'a> {
             connections_per_address_max: self.take("CONNECTIONS_PER_ADDRESS_MAX", number(0, u32::MAX)),
             origins: self.take("CORS_ORIGINS", |text| origins::read(&parse::list(text)?)),
             doors: if chosen.is_empty() { doors.to_vec() } else { chosen },
+            rooms_persist: self.take("ROOMS_PERSIST", parse::boolean),
             paths: self.paths(),
             gateway_ttl_ms: self.take("GATEWAY_CONNECTION_TTL", parse::span_ms),
             timing: Timing {
@@ -89,14 +89,6 @@ impl<'a> Reader<'a> {
             log_level: self.take("LOG_LEVEL", |text| one_of(text, &LEVELS)),
             log_format: self.log_format(),
         }
-    }
-
-    /// Rooms whose messages are kept elsewhere come later; until then a server that was asked for them does not start.
-    fn only_kept(&mut self) {
-        self.take("ROOMS_PERSIST", |text| match parse::boolean(text) {
-            Ok(false) => Err("this version keeps every message; rooms without storage come later".to_owned()),
-            other => other,
-        });
     }
 
     fn listen(&mut self) -> Vec<SocketAddr> {

@@ -107,7 +107,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "ROOMS_PERSIST",
         "true",
-        "messages are kept; `false`, where another system keeps them, is for a later version",
+        "messages of `rooms` are kept; `false`: only passed on, for apps that keep them elsewhere",
     ),
     plain("MESSAGE_BYTES_MAX", "1MiB", "largest WebSocket message that is read"),
     plain(

@@ -32,10 +32,10 @@ impl Node {
                 Reply::Rooms(listed.map(|room| self.view(room)).collect())
             }
             Query::RoomConnections { room } => {
-                if let Some(next) = self.ensure(room, now) {
+                if let Some(next) = self.ensure(room.kept(), now) {
                     return Ok(next);
                 }
-                room::see(room, self.rooms.peek(room), actor, Scopes::STATS)?;
+                room::see(room.kept(), self.rooms.peek(room.kept()), actor, Scopes::STATS)?;
                 Reply::Connections(self.presence.connections_in(room))
             }
             Query::UserConnections { user } => {

@@ -209,15 +209,18 @@ impl Node {
         manners: Manners,
         now: Millis,
     ) -> Result<Next, Refusal> {
-        if let Some(next) = self.ensure(room, now) {
+        if room.is_relay() && from != Start::Now {
+            return Err(Refusal::BadResume(BadResume::NotKept));
+        }
+        if let Some(next) = self.ensure(room.kept(), now) {
             return Ok(next);
         }
         if let Some(known) = pending.again.filter(|known| *known > self.head.offset) {
             return Ok(Next::Behind(known));
         }
         let here = self.here(room, actor, pending.again.is_some());
-        let facts = self.rooms.peek(room);
-        let events = match room::enter(room, facts, here, actor, manners, &self.policy) {
+        let facts = self.rooms.peek(room.kept());
+        let events = match room::enter(room.kept(), facts, here, actor, manners, &self.policy) {
             Ok(events) => events,
             Err(refusal) => {
                 // A shard gave it back: presence, noted when it was first decided, ends with the refusal.
@@ -245,7 +248,7 @@ impl Node {
             self.entered(&pending.call, room, from, pending.again.is_some(), now);
             return Ok(Next::Done);
         }
-        self.write(actor, room, events, now, Then::Enter { room: room.clone(), from })
+        self.write(actor, room.kept(), events, now, Then::Enter { room: room.clone(), from })
     }
 
     /// Whether a resume token is good for sure, as far as memory can say. What lies ahead may be known to another node
@@ -267,13 +270,14 @@ impl Node {
     }
 
     fn leave(&mut self, pending: &Pending, actor: &Actor, room: &RoomKey, now: Millis) -> Result<Next, Refusal> {
-        if let Some(next) = self.ensure(room, now) {
+        if let Some(next) = self.ensure(room.kept(), now) {
             return Ok(next);
         }
         if !actor.connection.is_some_and(|connection| self.presence.attached(room, connection)) {
             return Err(Refusal::NotPresent);
         }
-        let events = room::leave(self.rooms.peek(room), &actor.who.id);
+        // Whoever leaves a relay was present there; what they belong to is another matter.
+        let events = if room.is_relay() { Vec::new() } else { room::leave(self.rooms.peek(room), &actor.who.id) };
         if events.is_empty() {
             self.left(&pending.call, room, now);
             return Ok(Next::Done);
@@ -290,13 +294,16 @@ impl Node {
         manners: Manners,
         now: Millis,
     ) -> Result<Next, Refusal> {
-        if let Some(next) = self.ensure(room, now) {
+        if let Some(next) = self.ensure(room.kept(), now) {
             return Ok(next);
         }
         let id = self.ids.message(now);
-        let facts = self.rooms.peek(room);
+        let facts = self.rooms.peek(room.kept());
         let makes = facts.is_none();
-        let events = message::send(room, facts, draft, id, actor, manners, &self.policy)?;
+        let events = message::send(room.kept(), facts, draft, id, actor, manners, &self.policy)?;
+        if room.is_relay() {
+            return self.relay(pending, actor, (room, id), draft, manners, now);
+        }
         let user = actor.who.number;
         let mut counted = None;
         if actor.standing == Standing::User {

@@ -4,7 +4,8 @@
 //! is a read with a token out and a completion in. One batch is in flight while the next gathers, so a lone message waits
 //! for nothing but its sync and a flood shares it. The thread around it is `threads::node`; the simulator drives the same
 //! step. Rules are in `domain::rules`; neighbours: `decide` (one function per command), `outcome` (what became of a
-//! batch), `announce` (telling everybody), `answer` (queries), `desk` (what waits), `rooms` (facts remembered).
+//! batch), `announce` (telling everybody), `answer` (queries), `relay` (what is said and not kept), `desk` (what
+//! waits), `rooms` (facts remembered).
 
 mod announce;
 mod answer;
@@ -13,6 +14,7 @@ mod decide;
 mod desk;
 mod ids;
 mod outcome;
+mod relay;
 mod rooms;
 
 use std::collections::{HashMap, VecDeque};
@@ -20,7 +22,7 @@ use std::sync::Arc;
 
 use adapters::port::{Batch, Failure, Found, Read, Write};
 use domain::event::{Signal, SignalKind};
-use domain::id::{ConnectionId, Cursor, Life, Millis, Offset, UserId, UserNumber};
+use domain::id::{ConnectionId, Cursor, Life, MessageId, Millis, Offset, UserId, UserNumber};
 use domain::limits::{self, Policy};
 use domain::model::{Person, RoomKey};
 use domain::presence::Presence;
@@ -186,6 +188,18 @@ impl Node {
         now: Millis,
     ) {
         let id = self.ids.message(now);
+        self.signal_as(id, room, who, kind, origin, now);
+    }
+
+    fn signal_as(
+        &mut self,
+        id: MessageId,
+        room: &RoomKey,
+        who: &Arc<Person>,
+        kind: SignalKind,
+        origin: Option<ConnectionId>,
+        now: Millis,
+    ) {
         let signal =
             Signal { room: room.clone(), after: self.head.offset, at: now, id, who: who.clone(), origin, kind };
         self.out.push(Output::Signal(Arc::new(signal)));
@@ -208,7 +222,7 @@ impl Node {
             return;
         }
         for (room, who) in self.presence.depart(connection) {
-            self.signal(&room, &who, SignalKind::Went, Some(connection), now);
+            self.went(&room, &who, Some(connection), now);
         }
     }
 

@@ -156,9 +156,20 @@ impl Node {
         }
     }
 
+    /// Present no more, neither in the room nor in the relay beside it.
     fn expelled(&mut self, room: &RoomKey, user: &domain::id::UserId, now: Millis) {
-        if let Some(who) = self.presence.expel(room, user) {
-            self.signal(room, &who, SignalKind::Went, None, now);
+        for room in [room.clone(), room.clone().relayed()] {
+            if let Some(who) = self.presence.expel(&room, user) {
+                self.went(&room, &who, None, now);
+            }
+        }
+    }
+
+    /// A user is present in a room no more.
+    pub(super) fn went(&mut self, room: &RoomKey, who: &Arc<Person>, connection: Option<ConnectionId>, now: Millis) {
+        self.signal(room, who, SignalKind::Went, connection, now);
+        if room.is_relay() && !self.presence.occupied(room) {
+            self.rooms.deserted(room);
         }
     }
 
@@ -229,7 +240,7 @@ impl Node {
 
     pub(super) fn leave_presence(&mut self, room: &RoomKey, connection: ConnectionId, now: Millis) {
         if let Some(who) = self.presence.leave(room, connection) {
-            self.signal(room, &who, SignalKind::Went, Some(connection), now);
+            self.went(room, &who, Some(connection), now);
         }
     }
 
@@ -363,7 +374,7 @@ fn room_of(pending: &Pending, then: &Then) -> Option<RoomKey> {
                 | Command::Enrol { room, .. }
                 | Command::Expel { room, .. },
             ),
-        ) => Some(room.clone()),
+        ) => Some(room.kept().clone()),
         (_, Request::Do(Command::Meet(_) | Command::MakeRoom { .. }) | Request::Ask(_)) => None,
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use domain::event::Event;
 use domain::facts::RoomFacts;
-use domain::id::Millis;
+use domain::id::{Millis, Seq};
 use domain::limits;
 use domain::model::RoomKey;
 
@@ -21,6 +21,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     entries: HashMap<RoomKey, Entry>,
+    /// How many messages went through each relay that somebody is in.
+    relayed: HashMap<RoomKey, Seq>,
 }
 
 impl Rooms {
@@ -49,6 +51,21 @@ impl Rooms {
             Some(facts) => facts.apply(event),
             None => entry.facts = RoomFacts::born(event).map(Box::new),
         }
+    }
+
+    /// The number of the next message through a relay. Where nobody is, nothing is counted.
+    pub(super) fn relay(&mut self, key: &RoomKey, occupied: bool) -> Seq {
+        if !occupied {
+            return Seq(1);
+        }
+        let seq = self.relayed.entry(key.clone()).or_insert(Seq(0));
+        seq.0 += 1;
+        *seq
+    }
+
+    /// The last one has left a relay: its numbers begin anew.
+    pub(super) fn deserted(&mut self, key: &RoomKey) {
+        self.relayed.remove(key);
     }
 
     /// Forgets a room: what was decided on its facts turned out stale.

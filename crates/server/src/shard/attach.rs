@@ -101,15 +101,17 @@ impl Shard {
     pub(super) fn exclude(&mut self, event: &Event) {
         let Some(user) = excluded(&event.what) else { return };
         self.excluded_at = event.offset;
-        let Some(room) = self.hub.find(&event.room) else { return };
-        for slot in self.listeners(room, user) {
-            self.detach(slot, room);
-            let mut steps = std::mem::take(&mut self.steps);
-            if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
-                session.removed(&event.room, &mut steps);
+        for key in [event.room.clone(), event.room.clone().relayed()] {
+            let Some(room) = self.hub.find(&key) else { continue };
+            for slot in self.listeners(room, user) {
+                self.detach(slot, room);
+                let mut steps = std::mem::take(&mut self.steps);
+                if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
+                    session.removed(&key, &mut steps);
+                }
+                self.take_steps(slot, &mut steps);
+                self.give_back(steps);
             }
-            self.take_steps(slot, &mut steps);
-            self.give_back(steps);
         }
     }
 

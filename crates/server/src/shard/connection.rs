@@ -99,6 +99,8 @@ pub(super) struct Connection {
     /// Output that the kernel has not taken yet, from `sent` on.
     pub(super) outbox: Vec<u8>,
     pub(super) sent: u32,
+    /// What its buffers were counted with last.
+    pub(super) weighed: u32,
     pub(super) seats: SmallVec<[Seat; 1]>,
     pub(super) lag: Option<Box<Lag>>,
     /// Replies that wait until it has been told of the event that they stand for (HAZARDS 8). As many as calls at most.
@@ -146,6 +148,7 @@ impl Connection {
             kept: Vec::new(),
             outbox: Vec::new(),
             sent: 0,
+            weighed: 0,
             seats: SmallVec::new(),
             lag: None,
             held: Vec::new(),
@@ -183,6 +186,11 @@ impl Connection {
     /// Bytes that wait for the kernel.
     pub(super) fn waiting(&self) -> usize {
         self.outbox.len() - self.sent as usize
+    }
+
+    /// What its buffers take, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.outbox.capacity() + self.kept.capacity() + self.decoder.held_bytes()
     }
 
     /// Everything up to here has been said to it, or is in its outbox or its room's run.

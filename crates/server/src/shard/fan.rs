@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dialects::{Audience, Said, Whose};
+use dialects::{Audience, Close, Said, Whose};
 use domain::event::{Event, News, Signal, SignalKind};
 use domain::id::{Life, Offset};
 use domain::limits;
@@ -114,9 +114,13 @@ impl Shard {
             return missed(connection, news);
         }
         if connection.blocked && connection.waiting() > limits::OUTBOX_BYTES_MAX {
-            if let News::Event(event) = news {
-                self.tally.lagged += 1;
-                connection.lag = Some(Box::new(Lag { cursor: Offset(event.offset.0 - 1), ..Lag::default() }));
+            match news {
+                News::Event(event) => {
+                    self.tally.lagged += 1;
+                    connection.lag = Some(Box::new(Lag { cursor: Offset(event.offset.0 - 1), ..Lag::default() }));
+                }
+                News::Signal(signal) if is_relayed(signal) => return self.overrun(slot),
+                News::Signal(_) => {}
             }
             return missed(connection, news);
         }
@@ -145,15 +149,49 @@ impl Shard {
         frames(&self.said, &mut connection.outbox);
     }
 
+    /// One who is too slow for what nobody keeps: it can't go on from the log, and is not left to believe that it heard
+    /// everything (HAZARDS 23).
+    pub(super) fn overrun(&mut self, slot: Slot) {
+        self.tally.overrun += 1;
+        self.close(slot, Close { code: 1013, reason: "too slow, and what was missed is not kept here" });
+    }
+
+    /// Relayed messages were dropped on the way here: everybody who may have missed one is told so.
+    pub(super) fn relay_lost(&mut self) {
+        let relays: Vec<u32> = self
+            .hub
+            .rooms
+            .iter()
+            .filter(|(_, room)| room.key.is_relay())
+            .filter_map(|(at, _)| at.try_into().ok())
+            .collect();
+        for slot in 0..self.connections.len() {
+            let Some(connection) = self.connections[slot].as_deref() else { continue };
+            if connection.seats.iter().any(|seat| relays.contains(&seat.room)) {
+                self.overrun(Slot::try_from(slot).expect("slots are 32-bit"));
+            }
+        }
+    }
+
     /// A signal, now or when the head it follows is reached.
     pub(super) fn signalled(&mut self, signal: Arc<Signal>) {
         if signal.after > self.head {
             if self.early_signals.len() < limits::ANNOUNCEMENTS_MAX {
                 self.early_signals.push_back(signal);
+            } else if is_relayed(&signal) {
+                self.relay_lost();
             }
             return;
         }
         self.spread(&News::Signal(signal));
+    }
+}
+
+/// Whether this is a message that can't be read again anywhere.
+pub(crate) fn is_relayed(signal: &Signal) -> bool {
+    match signal.kind {
+        SignalKind::Said { .. } => true,
+        SignalKind::Came | SignalKind::Went | SignalKind::Typing { .. } => false,
     }
 }
 
@@ -181,7 +219,7 @@ pub(super) fn missed(connection: &mut Connection, news: &News) {
     let came = match signal.kind {
         SignalKind::Came => true,
         SignalKind::Went => false,
-        SignalKind::Typing { .. } => return,
+        SignalKind::Typing { .. } | SignalKind::Said { .. } => return,
     };
     let Some(lag) = &mut connection.lag else { return };
     let known = lag.missed.iter_mut().find(|m| m.user == signal.who.number && m.last.room == signal.room);

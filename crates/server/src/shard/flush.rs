@@ -12,7 +12,7 @@ use domain::id::Offset;
 use domain::limits;
 
 use super::connection::{Connection, Lag, Phase};
-use super::fan::missed;
+use super::fan::{is_relayed, missed};
 use super::hub::{HOLE, Piece, Run};
 use super::{Net, Shard, Slot};
 
@@ -52,6 +52,7 @@ impl Shard {
             if self.get(slot).is_some_and(|connection| std::mem::take(&mut connection.dirty)) {
                 self.take_run(slot);
                 self.flush_one(slot, net);
+                self.weigh(slot);
             }
         }
         done
@@ -72,8 +73,9 @@ impl Shard {
                         return false;
                     }
                     walk.place += 1;
-                    if slot != HOLE && self.write_run(slot, room, walk.list, net) {
-                        *budget -= 1;
+                    if slot != HOLE {
+                        *budget -= usize::from(self.write_run(slot, room, walk.list, net));
+                        self.weigh(slot);
                     }
                 }
                 (walk.list, walk.place) = (walk.list + 1, 0);
@@ -129,7 +131,10 @@ impl Shard {
         let rest = &run.bytes[from..];
         (connection.pass, connection.taken) = (self.pass, u32::try_from(run.bytes.len()).unwrap_or(u32::MAX));
         if rest.is_empty() || connection.blocked || !connection.outbox.is_empty() {
-            append(connection, run, from, &mut self.tally.lagged);
+            if append(connection, run, from, &mut self.tally.lagged) == Kept::NotAll {
+                self.overrun(slot);
+                return true;
+            }
             if connection.outbox.is_empty() || connection.blocked {
                 return false;
             }
@@ -145,18 +150,26 @@ impl Shard {
                 connection.blocked = true;
                 connection.moved = now;
                 connection.outbox.extend_from_slice(&rest[taken..]);
-                trim(connection, run, from + taken, &mut self.tally.lagged);
-                self.arm(slot);
+                let kept = trim(connection, run, from + taken, &mut self.tally.lagged);
+                self.blocked(slot, kept);
             }
             Err(error) if is_wait(&error) => {
                 connection.blocked = true;
                 connection.moved = now;
-                append(connection, run, from, &mut self.tally.lagged);
-                self.arm(slot);
+                let kept = append(connection, run, from, &mut self.tally.lagged);
+                self.blocked(slot, kept);
             }
             Err(_) => self.gone(slot, net),
         }
         true
+    }
+
+    /// The kernel takes no more of it for now.
+    fn blocked(&mut self, slot: Slot, kept: Kept) {
+        match kept {
+            Kept::All => self.arm(slot),
+            Kept::NotAll => self.overrun(slot),
+        }
     }
 
     /// What a connection has not yet taken of its room's run goes to its outbox, so that what is said to it alone comes
@@ -172,8 +185,11 @@ impl Shard {
         if from == run.bytes.len() || !connection.is_level() {
             return;
         }
-        append(connection, run, from, &mut self.tally.lagged);
+        let kept = append(connection, run, from, &mut self.tally.lagged);
         self.queue_flush(slot);
+        if kept == Kept::NotAll {
+            self.overrun(slot);
+        }
     }
 
     /// Writes a connection's outbox.
@@ -225,6 +241,14 @@ impl Shard {
     }
 }
 
+/// Whether all of a run is in the outbox, or will come from the log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    All,
+    /// A message is lost that no log has.
+    NotAll,
+}
+
 fn is_wait(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
@@ -241,23 +265,21 @@ fn write_out(connection: &mut Connection, slot: Slot, net: &mut dyn Net) -> Wrot
 }
 
 /// Adds a run from a place on to an outbox, or lets the connection fall behind when there is no room for it.
-fn append(connection: &mut Connection, run: &Run, from: usize, lagged: &mut u64) {
+fn append(connection: &mut Connection, run: &Run, from: usize, lagged: &mut u64) -> Kept {
     if from == run.bytes.len() {
-        return;
+        return Kept::All;
     }
     connection.outbox.extend_from_slice(&run.bytes[from..]);
-    if connection.blocked {
-        trim(connection, run, from, lagged);
-    }
+    if connection.blocked { trim(connection, run, from, lagged) } else { Kept::All }
 }
 
 /// Cuts an outbox that ends with a run from `from` on down to its bound: whole pieces only, the one under way kept. The
 /// rest will come from the log.
-fn trim(connection: &mut Connection, run: &Run, from: usize, lagged: &mut u64) {
+fn trim(connection: &mut Connection, run: &Run, from: usize, lagged: &mut u64) -> Kept {
     let tail = run.bytes.len() - from;
     let before = connection.waiting() - tail;
     if connection.waiting() <= limits::OUTBOX_BYTES_MAX {
-        return;
+        return Kept::All;
     }
     // A piece that was begun has to be finished; otherwise as many as fit, and one that may exceed the bound.
     let begun = from > 0 && run.marks.iter().all(|(end, _)| *end != from);
@@ -271,12 +293,17 @@ fn trim(connection: &mut Connection, run: &Run, from: usize, lagged: &mut u64) {
     }
     let kept_to = if keep == 0 { 0 } else { run.marks[keep - 1].0.max(from) };
     connection.outbox.truncate(connection.outbox.len() - (run.bytes.len() - kept_to));
+    // A burst's room is not kept for as long as the peer sleeps.
+    connection.outbox.shrink_to_fit();
     let rest = &run.marks[keep..];
+    if rest.iter().any(|(_, piece)| matches!(piece, Piece::Signal(signal) if is_relayed(signal))) {
+        return Kept::NotAll;
+    }
     let Some(first) = rest.iter().find_map(|(_, piece)| match piece {
         Piece::Event(offset) => Some(*offset),
         Piece::Signal(_) => None,
     }) else {
-        return; // Only signals are lost, and those may be.
+        return Kept::All; // Only signals are lost, and those may be.
     };
     *lagged += 1;
     connection.lag = Some(Box::new(Lag { cursor: Offset(first.0 - 1), ..Lag::default() }));
@@ -285,4 +312,5 @@ fn trim(connection: &mut Connection, run: &Run, from: usize, lagged: &mut u64) {
             missed(connection, &News::Signal(signal.clone()));
         }
     }
+    Kept::All
 }

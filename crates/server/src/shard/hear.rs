@@ -34,6 +34,7 @@ impl Shard {
             if let Some(connection) = self.get(slot) {
                 connection.queued = false;
                 self.read_socket(slot, net);
+                self.weigh(slot);
             }
         }
         !self.to_read.is_empty()
@@ -339,6 +340,7 @@ impl Shard {
     pub(super) fn gone(&mut self, slot: Slot, net: &mut dyn Net) {
         self.leave_all(slot);
         let Some(connection) = self.connections[slot as usize].take() else { return };
+        self.tally.held_bytes -= u64::from(connection.weighed);
         net.close(slot);
         // Replies that it will not hear give their places back.
         self.calls = self.calls.saturating_sub(connection.held.len());

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::command::Reply;
-use domain::event::Event;
+use domain::event::{Event, SignalKind};
 use domain::id::Offset;
 use domain::limits;
 
@@ -28,9 +28,14 @@ impl Shard {
             match mail {
                 Mail::Announce(announcement) => self.announced(announcement),
                 Mail::Signal(signal) => {
-                    self.budget = self.budget.saturating_sub(ENVELOPE_BYTES);
+                    let content = match &signal.kind {
+                        SignalKind::Said { content, .. } => content.len(),
+                        SignalKind::Came | SignalKind::Went | SignalKind::Typing { .. } => 0,
+                    };
+                    self.budget = self.budget.saturating_sub(content + ENVELOPE_BYTES);
                     self.signalled(signal);
                 }
+                Mail::RelayLost => self.relay_lost(),
                 Mail::Told(told) => self.told(*told),
                 Mail::Head(head) => self.known_head = self.known_head.max(head),
                 Mail::Drain => self.draining = Some(0),

@@ -34,6 +34,7 @@ use domain::refusal::Refusal;
 use hashbrown::HashMap;
 
 use self::connection::Connection;
+pub(crate) use self::fan::is_relayed;
 use self::hub::Hub;
 pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
 use self::wheel::{Tick, Wheel};
@@ -105,6 +106,8 @@ pub enum Mail {
     Signal(Arc<Signal>),
     /// A reply, with what it does to attachments. Never dropped.
     Told(Box<Told>),
+    /// Relayed messages were dropped because the mailbox was full.
+    RelayLost,
     /// The log goes at least to here: whoever has not been told so far reads it.
     Head(Offset),
     /// Say goodbye to everybody, a few at a time.
@@ -280,6 +283,20 @@ impl Shard {
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.connections.iter().flatten().count()
+    }
+
+    /// What the buffers of all connections take, looked up one by one; [`Tally::held_bytes`] has to agree between turns.
+    #[must_use]
+    pub fn weigh_all(&self) -> u64 {
+        self.connections.iter().flatten().map(|connection| connection.weight() as u64).sum()
+    }
+
+    /// Counts what a connection's buffers take after something has moved in them.
+    fn weigh(&mut self, slot: Slot) {
+        let Some(connection) = self.connections.get_mut(slot as usize).and_then(|c| c.as_deref_mut()) else { return };
+        let weight = u32::try_from(connection.weight()).unwrap_or(u32::MAX);
+        let before = std::mem::replace(&mut connection.weighed, weight);
+        self.tally.held_bytes = self.tally.held_bytes + u64::from(weight) - u64::from(before);
     }
 
     fn get(&mut self, slot: Slot) -> Option<&mut Connection> {

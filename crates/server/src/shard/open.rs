@@ -173,7 +173,9 @@ impl Shard {
 
     fn hand_over(&mut self, slot: Slot, kept: &[u8], net: &mut dyn Net) {
         // The node was never told of it.
-        self.connections[slot as usize] = None;
+        if let Some(connection) = self.connections[slot as usize].take() {
+            self.tally.held_bytes -= u64::from(connection.weighed);
+        }
         net.hand_over(slot, kept.to_vec());
     }
 

@@ -86,6 +86,10 @@ pub struct Tally {
     pub writes: u64,
     /// Times a connection fell behind and went on from the log.
     pub lagged: u64,
+    /// Bytes in the buffers of connections now: what the kernel has not taken, and what was read and not heard.
+    pub held_bytes: u64,
+    /// Connections closed because they were too slow for messages that are not kept.
+    pub overrun: u64,
     /// Sends refused by the rate limit.
     pub rate_limited: u64,
     /// Times announcements were missing and the log was read for them.

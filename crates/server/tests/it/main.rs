@@ -2,6 +2,7 @@
 //! driven by a world of their own.
 
 mod sim;
+mod slow;
 mod tidy;
 mod transcripts;
 mod world;

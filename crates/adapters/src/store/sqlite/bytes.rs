@@ -117,6 +117,8 @@ pub(super) fn key_text(key: &RoomKey) -> String {
     match key {
         RoomKey::Named(name) => format!("n{name}"),
         RoomKey::Pair(one, other) => format!("p{one}\0{other}"),
+        // Kept nowhere: a text that no row has.
+        RoomKey::Relay(room) => format!("r{}", key_text(room)),
     }
 }
 

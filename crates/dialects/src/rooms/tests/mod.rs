@@ -9,6 +9,8 @@ use domain::model::{Member, MessageKind, Role, Status};
 use domain::refusal::{BadResume, Refusal};
 
 use super::Rooms;
+
+const ROOMS: Rooms = Rooms { keeps: true };
 use super::words::{self, Place};
 use crate::cases::{
     CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, examples, kept, key, lines, message, person,
@@ -21,7 +23,7 @@ fn open(room: &str, query: &str) -> (Box<dyn Session>, Vec<String>) {
     let mut ask = ask("GET", "/ws/rooms/x", query, &[]);
     ask.captured = vec![room.into()];
     let mut steps = Steps::new();
-    let session = Rooms.open(&ask, &person("alice"), NOW, &mut steps);
+    let session = ROOMS.open(&ask, &person("alice"), NOW, &mut steps);
     (session, lines(&mut steps))
 }
 
@@ -59,7 +61,7 @@ fn a_token_is_looked_for_where_the_contract_has_it() {
         ("/rooms/r/connections", "token=q", headers, bearer("h")),
         ("/rooms/r/connections", "", &headers[1..], Some(Credential::Key("k".into()))),
     ] {
-        assert_eq!(Rooms.who(&ask("GET", path, query, headers)), expected, "{path}?{query}");
+        assert_eq!(ROOMS.who(&ask("GET", path, query, headers)), expected, "{path}?{query}");
     }
 }
 
@@ -83,7 +85,7 @@ fn refused_credentials_have_the_contracts_words() {
         ("/rooms/r/connections", &[], Denied::Expired, r#"401 {"detail":"Token expired"}"#),
         ("/rooms/r/connections", &[], Denied::Invalid, r#"401 {"detail":"Invalid token"}"#),
     ] {
-        assert_eq!(answer(&Rooms.denied(&ask("GET", path, "", headers), why)), expected);
+        assert_eq!(answer(&ROOMS.denied(&ask("GET", path, "", headers), why)), expected);
     }
 }
 
@@ -326,7 +328,7 @@ fn listeners_are_told_messages_and_typing() {
         ("coming", signal("lobby", "alice", SignalKind::Came), [(); 3].map(|()| silent())),
         ("going", signal("lobby", "alice", SignalKind::Went), [(); 3].map(|()| silent())),
     ] {
-        assert_eq!(told(&Rooms, &news, "direct:bob"), expected, "{what}");
+        assert_eq!(told(&ROOMS, &news, "direct:bob"), expected, "{what}");
     }
     let member = Member { role: Role::Member, status: Status::Active };
     let id = domain::id::MessageId(1);
@@ -337,11 +339,11 @@ fn listeners_are_told_messages_and_typing() {
         What::Edited { message: id, content: "x".into() },
         What::Deleted { message: id },
     ] {
-        assert_eq!(told(&Rooms, &News::Event(event("lobby", "alice", what)), "lobby"), [(); 3].map(|()| silent()));
+        assert_eq!(told(&ROOMS, &News::Event(event("lobby", "alice", what)), "lobby"), [(); 3].map(|()| silent()));
     }
     let typing = |started, extra: Option<(domain::id::Door, &str)>| {
         let extra = extra.map(|(door, frame)| (door, frame.into()));
-        told(&Rooms, &signal("lobby", "alice", SignalKind::Typing { started, extra }), "lobby")
+        told(&ROOMS, &signal("lobby", "alice", SignalKind::Typing { started, extra }), "lobby")
     };
     let own = vec![r#"{"as":"it came"}"#.to_owned()];
     let started = vec![format!(r#"{{"type":"typing_started","data":{{"userId":"alice","timestamp":"{NOW_SHOWN}"}}}}"#)];

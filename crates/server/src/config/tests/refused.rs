@@ -39,7 +39,7 @@ fn values_that_mean_nothing() {
         ("MAX_MESSAGES_PER_MIN", &["1e3"]),
         ("PRESENCE_ALL_MAX", &["all"]),
         ("OPEN_ROOMS", &["closed"]),
-        ("ROOMS_PERSIST", &["appsync", "false"]),
+        ("ROOMS_PERSIST", &["appsync"]),
         ("FRAMES_PER_SECOND", &["0", "many"]),
         ("BYTES_PER_SECOND", &["0", "1MiB"]),
         ("MESSAGE_BYTES_MAX", &["0", "1GiB", "big"]),

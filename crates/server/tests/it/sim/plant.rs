@@ -95,7 +95,7 @@ impl Plant for Clings {
                 told.detach.clear();
                 Mail::Told(told)
             }
-            mail @ (Mail::Announce(_) | Mail::Signal(_) | Mail::Head(_) | Mail::Drain) => mail,
+            mail @ (Mail::Announce(_) | Mail::Signal(_) | Mail::RelayLost | Mail::Head(_) | Mail::Drain) => mail,
         }
     }
 }

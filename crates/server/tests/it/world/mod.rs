@@ -133,6 +133,11 @@ impl World {
         self.schedule_tick(server);
     }
 
+    /// What the buffers of a server's connections take, in bytes.
+    pub(crate) fn held_bytes(&self, server: usize) -> u64 {
+        self.servers[server].shards.iter().map(|(shard, _)| shard.tally().held_bytes).sum()
+    }
+
     /// The log's head as a server has announced it.
     pub(crate) fn head(&self, server: usize) -> Cursor {
         self.servers[server].node.head()
@@ -363,6 +368,7 @@ impl World {
         let mut out = Outputs::default();
         let (machine, sockets) = &mut self.servers[server].shards[shard];
         let next = machine.step(self.now, &mut inputs, &mut Turn { sockets, pipes: &mut self.pipes }, &mut out);
+        assert_eq!(machine.tally().held_bytes, machine.weigh_all(), "what buffers hold is counted");
         let touched = std::mem::take(&mut sockets.touched);
         let start = self.servers[server].start;
         for pipe in touched {
