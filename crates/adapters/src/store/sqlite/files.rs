@@ -65,10 +65,14 @@ fn io(what: &str, path: &Path, error: std::io::Error) -> Failure {
 impl Files {
     /// Makes the directory if it isn't there, locks it, and makes the log if it isn't there.
     pub(super) fn open(dir: &Path, life: Life) -> Result<Self, Failure> {
+        let made: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| io("making", dir, error))?;
         let files = Self { dir: dir.to_owned(), _lock: lock(&dir.join("lock"))? };
         match examine(&files.log(), LOG_APPLICATION)? {
-            Sight::Missing => files.make_log(life)?,
+            Sight::Missing => {
+                sync_names(dir, &made)?;
+                files.make_log(life)?;
+            }
             Sight::Ours(version) if usize::try_from(version).is_ok_and(|version| version <= LOG_STEPS.len()) => {}
             Sight::Ours(version) => {
                 let what = format!("{} has version {version}, which is newer than this program", files.log().display());
@@ -117,7 +121,7 @@ impl Files {
 
     /// Syncs the directory, so that the files made in it are found after a power cut.
     pub(super) fn sync(&self) -> Result<(), Failure> {
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io("syncing", &self.dir, error))
+        sync_dir(&self.dir).map_err(|error| io("syncing", &self.dir, error))
     }
 
     /// Opens the log for writing, brings its tables to the newest version, and has its `-wal` file made and its name
@@ -231,6 +235,25 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
         Ok(connection)
     };
     open().map_err(|error| failed(&format!("opening {}", path.display()), error))
+}
+
+fn sync_dir(dir: &Path) -> std::io::Result<()> {
+    File::open(dir).and_then(|dir| dir.sync_all())
+}
+
+/// Makes the names of a directory and of those above it durable: a power cut takes a whole store whose directory has none.
+/// Those that were just `made` have to be; an earlier start that was killed may have made others, which is why all are
+/// tried, but one above that can't be opened is none of ours.
+fn sync_names(dir: &Path, made: &[&Path]) -> Result<(), Failure> {
+    for dir in dir.ancestors().filter(|dir| !dir.as_os_str().is_empty()) {
+        let Some(above) = dir.parent() else { break };
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match sync_dir(above) {
+            Err(error) if made.contains(&dir) => return Err(io("syncing", above, error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<File, Failure> {
