@@ -3,19 +3,19 @@
 //! do. Then it closes and opens the store, and checks that everything acknowledged is there once, where it was said to be.
 //! Prints what happened; fails when anything acknowledged is lost, doubled or moved.
 
+mod sends;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::port::{Batch, FailureKind, Found, Outcome, Read, RoomWrite, Store, Write, Writer};
+use adapters::port::{Batch, FailureKind, Found, Outcome, Read, Store, Write, Writer};
 use adapters::store::sqlite::SqliteStore;
-use domain::Text;
-use domain::event::What;
-use domain::id::{ClientId, Door, ExclusionVersion, Life, MessageId, Millis, Offset, RoomName, UserId, UserNumber};
-use domain::model::{Message, MessageKind, Person, RoomKey, RoomKind};
+use domain::id::{Life, Offset};
 
-type Trouble = Box<dyn std::error::Error>;
+use self::sends::{Trouble, making, send};
+
+const ROOM: &str = "room";
 
 /// Times a batch is sent before the run gives up: two seconds' worth and more.
 const TRIES: usize = 400;
@@ -30,10 +30,11 @@ fn main() -> Result<(), Trouble> {
     let mut writer = again(|| store.writer())?;
     let mut told: BTreeMap<u64, u64> = BTreeMap::new();
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
-    commit(&mut *writer, &[making()?], &mut seen)?;
+    commit(&mut *writer, &[making(ROOM)?], &mut seen)?;
     for batch in 0..batches {
         let numbers = batch * PER_BATCH..(batch + 1) * PER_BATCH;
-        let writes = numbers.clone().map(send).collect::<Result<Vec<_>, _>>()?;
+        let writes =
+            numbers.clone().map(|number| send(ROOM, number, &number.to_string())).collect::<Result<Vec<_>, _>>()?;
         for (number, offset) in numbers.zip(commit(&mut *writer, &writes, &mut seen)?) {
             told.insert(number, offset);
         }
@@ -108,28 +109,4 @@ fn check(store: &SqliteStore, told: &BTreeMap<u64, u64>) -> Result<(), Trouble> 
     }
     let problems = store.check()?;
     if problems.is_empty() { Ok(()) } else { Err(problems.join("; ").into()) }
-}
-
-fn write(under: Option<ExclusionVersion>, what: What) -> Result<Write, Trouble> {
-    let id = UserId::new("ann").map_err(|error| error.to_string())?;
-    let by = Arc::new(Person { id, number: UserNumber(1), name: Text::from("Ann"), email: None });
-    let room = RoomKey::Named(RoomName::new("room").map_err(|error| error.to_string())?);
-    let events = vec![(what, ExclusionVersion(0))];
-    Ok(Write::Events(RoomWrite { room, under, by, door: Door(1), origin: None, at: Millis(1), events }))
-}
-
-fn making() -> Result<Write, Trouble> {
-    write(None, What::RoomMade { kind: RoomKind::Public, title: Text::from("A room"), seats: None })
-}
-
-fn send(number: u64) -> Result<Write, Trouble> {
-    let message = Message {
-        id: MessageId(number.into()),
-        kind: MessageKind::Text,
-        content: Text::from(number.to_string()),
-        reply_to: None,
-        client_id: Some(ClientId::new(&format!("c{number}")).map_err(|error| error.to_string())?),
-        extra: None,
-    };
-    write(Some(ExclusionVersion(0)), What::Sent(message))
 }

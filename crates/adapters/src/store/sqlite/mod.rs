@@ -78,6 +78,11 @@ impl SqliteStore {
         start::check(&self.shared.files)
     }
 
+    /// Has the log checkpointed beside the work that goes on, as many megabytes of rows would: for measurements and tests.
+    pub fn checkpoint_soon(&self) {
+        checkpoint::soon(&self.shared);
+    }
+
     /// Waits until everything committed so far is in the index, or the indexer has failed: for measurements and tests.
     pub fn settle(&self) {
         while self.shared.tail().unindexed() > 0 && shared::held(&self.shared.index_trouble).is_none() {
