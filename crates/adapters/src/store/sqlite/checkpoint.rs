@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError};
 
 use rusqlite::Connection;
 
-use super::files::failed;
-use super::shared::{Holder, Shared, Writes, held};
+use super::failures::failed;
+use super::shared::{Handles, Holder, Shared, Writes, asking, held};
 use crate::port::{Failure, FailureKind};
 
 /// Bytes of rows after which the log is checkpointed.
@@ -29,9 +29,8 @@ pub(super) fn soon(shared: &Shared) {
 }
 
 /// Copies what can be copied without waiting for anybody.
-pub(super) fn passive(log: &Connection) -> Result<(), Failure> {
-    let done = log.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
-    done.map(drop).map_err(|error| failed("checkpointing", error))
+pub(super) fn passive(file: &Connection) -> rusqlite::Result<()> {
+    file.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0)).map(drop)
 }
 
 /// Copies everything and empties the WAL.
@@ -66,7 +65,8 @@ pub(super) fn run(shared: &Arc<Shared>) {
 
 fn checkpoint(shared: &Shared, holder: &Holder) -> Result<(), Failure> {
     // The second takes what was written during the first, so that little is left for the third.
-    holder.with(|handles| passive(&handles.log).and_then(|()| passive(&handles.log)))?;
+    let copy = |handles: &Handles| passive(&handles.log).map_err(asking("checkpointing the log"));
+    holder.with(|handles| copy(handles).and_then(|()| copy(handles)))?;
     let _gate = held(&shared.gate);
-    holder.with(|handles| passive(&handles.log))
+    holder.with(copy)
 }

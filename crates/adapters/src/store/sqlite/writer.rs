@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, ffi};
 
 use super::checkpoint;
-use super::files::uncertain;
+use super::failures::uncertain;
 use super::find::{Find, head_of};
 use super::index::{event_id, id_hash};
 use super::log::{self, RoomRow};
@@ -82,6 +82,9 @@ impl Writer for SqliteWriter {
         if self.refusing || shared.suspect.load(Ordering::Acquire) {
             self.refusing = true;
             return Err(Failure::new(FailureKind::Unknown, "an earlier write's outcome is not known yet"));
+        }
+        if shared.is_index_damaged() {
+            return Err(Failure::new(FailureKind::Unavailable, "the index is damaged, and made anew"));
         }
         self.wait_for_indexer()?;
         self.rooms.age();
