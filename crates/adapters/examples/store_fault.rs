@@ -13,7 +13,7 @@ use adapters::port::{Batch, FailureKind, Found, Outcome, Read, Store, Write, Wri
 use adapters::store::sqlite::SqliteStore;
 use domain::id::{Life, Offset};
 
-use self::sends::{Trouble, making, send};
+use self::sends::{Trouble, making, number_of, send, told};
 
 const ROOM: &str = "room";
 
@@ -21,7 +21,17 @@ const ROOM: &str = "room";
 const TRIES: usize = 400;
 const PER_BATCH: u64 = 20;
 
-fn main() -> Result<(), Trouble> {
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("{}", told(&*trouble));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Trouble> {
     let mut args = std::env::args().skip(1);
     let dir = args.next().ok_or("which directory?")?;
     let batches: u64 = args.next().ok_or("how many batches?")?.parse()?;
@@ -97,12 +107,11 @@ fn commit(writer: &mut dyn Writer, writes: &[Write], seen: &mut BTreeMap<String,
 fn check(store: &SqliteStore, told: &BTreeMap<u64, u64>) -> Result<(), Trouble> {
     let ask = Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, bytes: usize::MAX };
     let Found::Events { events, .. } = store.reader()?.read(&ask)? else { return Err("no events".into()) };
-    let sent: Vec<_> = events.iter().filter_map(|event| Some((event.message()?, event.offset.0))).collect();
+    let sent: Vec<_> = events.iter().filter_map(|event| Some((number_of(event)?, event.offset.0))).collect();
     if sent.len() != told.len() {
         return Err(format!("{} were acknowledged, and {} are there", told.len(), sent.len()).into());
     }
-    for (message, offset) in sent {
-        let number: u64 = message.content.parse()?;
+    for (number, offset) in sent {
         if told.get(&number) != Some(&offset) {
             return Err(format!("{number} is at {offset}, and {:?} was told", told.get(&number)).into());
         }

@@ -15,7 +15,7 @@ use adapters::store::sqlite::SqliteStore;
 use domain::event::Event;
 use domain::id::{Life, Offset};
 
-use self::sends::{Trouble, making, room, send};
+use self::sends::{Trouble, making, number_of, room, send, told};
 
 const ROOMS: [&str; 3] = ["one", "two", "three"];
 /// Batches between two checkpoints beside the work, and between two that everything waits for.
@@ -41,16 +41,11 @@ fn main() -> Result<(), Trouble> {
     }
 }
 
-/// An error with what it came from.
-fn told(trouble: &dyn std::error::Error) -> String {
-    trouble.source().map_or_else(|| trouble.to_string(), |source| format!("{trouble}: {}", told(source)))
-}
-
 fn work(dir: &Path, life: Life, batches: u64, close: bool) -> Result<(), Trouble> {
     let store = SqliteStore::open(dir, life)?;
     let mut writer = store.writer()?;
     let there = everything(&mut *store.reader()?)?;
-    let mut next = there.iter().filter_map(|event| number(event)).max().map_or(0, |last| last + 1);
+    let mut next = there.iter().filter_map(|event| number_of(event)).max().map_or(0, |last| last + 1);
     if there.is_empty() {
         let made = ROOMS.into_iter().map(making).collect::<Result<Vec<_>, _>>()?;
         acknowledge(&commit(&mut *writer, life, made)?, None);
@@ -116,10 +111,6 @@ fn sent(number: u64) -> Result<Write, Trouble> {
     send(room_of(number), number, &content(number))
 }
 
-fn number(event: &Event) -> Option<u64> {
-    event.message()?.content.split(' ').next()?.parse().ok()
-}
-
 fn everything(reader: &mut dyn Reader) -> Result<Vec<Arc<Event>>, Trouble> {
     events(reader, &Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, bytes: usize::MAX })
 }
@@ -138,7 +129,7 @@ fn check(dir: &Path) -> Result<String, Trouble> {
             return Err(format!("offset {offset} is missing: {} follows", event.offset.0).into());
         }
         if let Some(message) = event.message() {
-            let number = number(event).ok_or("a message without a number")?;
+            let number = number_of(event).ok_or("a message without a number")?;
             let known = *message.content == content(number)
                 && message.client_id.as_ref().is_some_and(|id| id.as_str() == format!("c{number}"))
                 && event.room == room(room_of(number))?;
@@ -175,7 +166,7 @@ fn by_room(reader: &mut dyn Reader, there: &[Arc<Event>]) -> Result<(), Trouble>
 /// What was sent is known when it is sent again, and what is new comes next.
 fn goes_on(store: &SqliteStore, there: &[Arc<Event>]) -> Result<(), Trouble> {
     let mut writer = store.writer()?;
-    let messages = || there.iter().filter_map(|event| Some((event.offset, number(event)?)));
+    let messages = || there.iter().filter_map(|event| Some((event.offset, number_of(event)?)));
     let again = messages().map(|(_, number)| sent(number)).collect::<Result<_, _>>()?;
     let outcomes = writer.commit(&Batch { life: Life(u64::MAX), writes: again })?;
     for (outcome, (offset, number)) in outcomes.iter().zip(messages()) {
@@ -191,7 +182,7 @@ fn goes_on(store: &SqliteStore, there: &[Arc<Event>]) -> Result<(), Trouble> {
 
 fn runs(there: &[Arc<Event>]) -> String {
     let mut runs: Vec<(u64, u64, u64)> = Vec::new();
-    for (offset, number) in there.iter().filter_map(|event| Some((event.offset.0, number(event)?))) {
+    for (offset, number) in there.iter().filter_map(|event| Some((event.offset.0, number_of(event)?))) {
         match runs.last_mut() {
             Some((first, from, count)) if *first + *count == offset && *from + *count == number => *count += 1,
             _ => runs.push((offset, number, 1)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use adapters::port::{RoomWrite, Write};
 use domain::Text;
-use domain::event::What;
+use domain::event::{Event, What};
 use domain::id::{ClientId, Door, ExclusionVersion, MessageId, Millis, RoomName, UserId, UserNumber};
 use domain::model::{Message, MessageKind, Person, RoomKey, RoomKind};
 
@@ -37,4 +37,14 @@ pub(super) fn send(name: &str, number: u64, content: &str) -> Result<Write, Trou
         extra: None,
     };
     write(room(name)?, Some(ExclusionVersion(0)), What::Sent(message))
+}
+
+/// The number that a message's text begins with.
+pub(super) fn number_of(event: &Event) -> Option<u64> {
+    event.message()?.content.split(' ').next()?.parse().ok()
+}
+
+/// An error with what it came from.
+pub(super) fn told(trouble: &dyn std::error::Error) -> String {
+    trouble.source().map_or_else(|| trouble.to_string(), |source| format!("{trouble}: {}", told(source)))
 }
