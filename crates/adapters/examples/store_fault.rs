@@ -17,8 +17,8 @@ use self::sends::{Trouble, making, number_of, send, told};
 
 const ROOM: &str = "room";
 
-/// Times a batch is sent before the run gives up: two seconds' worth and more.
-const TRIES: usize = 400;
+/// Times a batch is sent before the run gives up: ten seconds of them, since an index that was behind has to catch up first.
+const TRIES: usize = 2_000;
 const PER_BATCH: u64 = 20;
 
 fn main() -> std::process::ExitCode {
@@ -71,6 +71,7 @@ fn again<T>(mut work: impl FnMut() -> Result<T, adapters::port::Failure>) -> Res
 fn commit(writer: &mut dyn Writer, writes: &[Write], seen: &mut BTreeMap<String, u64>) -> Result<Vec<u64>, Trouble> {
     let batch = Batch { life: Life(1), writes: writes.to_vec() };
     let mut note = |what: &str| *seen.entry(what.to_owned()).or_default() += 1;
+    let mut last = String::new();
     for _ in 0..TRIES {
         match writer.commit(&batch) {
             Ok(outcomes) => {
@@ -97,11 +98,12 @@ fn commit(writer: &mut dyn Writer, writes: &[Write], seen: &mut BTreeMap<String,
             }
             Err(failure) => {
                 note(&failure.kind.to_string());
+                last = told(&failure);
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
     }
-    Err("never acknowledged".into())
+    Err(format!("never acknowledged: {last}; {seen:?}").into())
 }
 
 fn check(store: &SqliteStore, told: &BTreeMap<u64, u64>) -> Result<(), Trouble> {

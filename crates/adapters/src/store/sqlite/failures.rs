@@ -10,8 +10,11 @@ use crate::port::{Failure, FailureKind};
 
 /// What a failure of SQLite means while nothing is being committed.
 pub(super) fn failed(what: &str, error: rusqlite::Error) -> Failure {
+    let code = error.sqlite_error().map(|error| error.extended_code);
     let kind = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => FailureKind::Full,
+        // There is no block for the memory that handles share.
+        _ if code == Some(ffi::SQLITE_IOERR_SHMSIZE) => FailureKind::Full,
         Some(ErrorCode::ReadOnly) => FailureKind::ReadOnly,
         Some(ErrorCode::DatabaseCorrupt) => FailureKind::Corrupt,
         Some(ErrorCode::NotADatabase) => FailureKind::Foreign,
