@@ -4,15 +4,19 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::files::failed;
-use super::shared::{Holder, Shared, Writes, held};
+use super::failures::failed;
+use super::shared::{Handles, Holder, Shared, Writes, asking, held};
 use crate::port::{Failure, FailureKind};
 
-/// Bytes of rows after which the log is checkpointed.
+/// Bytes of the WAL, about, after which the log is checkpointed.
 const CHECKPOINT_BYTES: u64 = if cfg!(test) { 32 * 1024 } else { 48 * 1024 * 1024 };
+
+/// How long the checkpointer rests after a failure.
+const REST: Duration = Duration::from_millis(100);
 
 /// A commit has written this much.
 pub(super) fn note(shared: &Shared, bytes: u64) {
@@ -29,9 +33,8 @@ pub(super) fn soon(shared: &Shared) {
 }
 
 /// Copies what can be copied without waiting for anybody.
-pub(super) fn passive(log: &Connection) -> Result<(), Failure> {
-    let done = log.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
-    done.map(drop).map_err(|error| failed("checkpointing", error))
+pub(super) fn passive(file: &Connection) -> rusqlite::Result<()> {
+    file.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0)).map(drop)
 }
 
 /// Copies everything and empties the WAL.
@@ -45,17 +48,24 @@ pub(super) fn full(log: &Connection) -> Result<(), Failure> {
 
 /// The thread: until the store closes.
 pub(super) fn run(shared: &Arc<Shared>) {
-    let holder = Holder::new(shared, Writes::Log);
+    let (holder, mut failing) = (Holder::new(shared, Writes::Log), false);
     loop {
-        let unchecked = held(&shared.unchecked);
-        let waited =
-            shared.grew.wait_while(unchecked, |unchecked| *unchecked < CHECKPOINT_BYTES && !shared.is_closing());
-        *waited.unwrap_or_else(PoisonError::into_inner) = 0;
+        // What failed is tried again when it may have changed, not when the WAL has grown by as much again: on a full disk
+        // it would take each block that gets free, and leave none to the log that it has to be copied to.
+        let wait = if failing { REST } else { Duration::MAX };
+        let waited = shared.grew.wait_timeout_while(held(&shared.unchecked), wait, |unchecked| {
+            (failing || *unchecked < CHECKPOINT_BYTES) && !shared.is_closing()
+        });
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = 0;
         if shared.is_closing() {
             return;
         }
-        if let Err(failure) = checkpoint(shared, &holder) {
-            tracing::error!(%failure, "a checkpoint of the log failed");
+        let done = checkpoint(shared, &holder);
+        let again = std::mem::replace(&mut failing, done.is_err());
+        if let Err(failure) = done {
+            if !again {
+                tracing::error!(%failure, "a checkpoint of the log failed, and is tried again");
+            }
             // A full disk keeps the WAL as it is, and every row in it. Anything else may be a sync that failed.
             if failure.kind != FailureKind::Full {
                 shared.suspect.store(true, Ordering::Release);
@@ -66,7 +76,8 @@ pub(super) fn run(shared: &Arc<Shared>) {
 
 fn checkpoint(shared: &Shared, holder: &Holder) -> Result<(), Failure> {
     // The second takes what was written during the first, so that little is left for the third.
-    holder.with(|handles| passive(&handles.log).and_then(|()| passive(&handles.log)))?;
+    let copy = |handles: &Handles| passive(&handles.log).map_err(asking("checkpointing the log"));
+    holder.with(|handles| copy(handles).and_then(|()| copy(handles)))?;
     let _gate = held(&shared.gate);
-    holder.with(|handles| passive(&handles.log))
+    holder.with(copy)
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use domain::id::Life;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
+use super::failures::{failed, index_failed, io};
 use super::row;
 use super::schema::{INDEX, INDEX_APPLICATION, INDEX_VERSION, LOG_APPLICATION, LOG_STEPS};
 use crate::port::{Failure, FailureKind};
@@ -27,48 +28,17 @@ pub(super) struct Files {
     _lock: File,
 }
 
-/// What a failure of SQLite means while nothing is being committed.
-pub(super) fn failed(what: &str, error: rusqlite::Error) -> Failure {
-    let kind = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => FailureKind::Full,
-        Some(ErrorCode::ReadOnly) => FailureKind::ReadOnly,
-        Some(ErrorCode::DatabaseCorrupt) => FailureKind::Corrupt,
-        Some(ErrorCode::NotADatabase) => FailureKind::Foreign,
-        Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => FailureKind::Unavailable,
-        _ => FailureKind::Unavailable,
-    };
-    Failure::from(kind, what, error)
-}
-
-/// What a failure of SQLite within a commit means: [`FailureKind::Full`] and [`FailureKind::ReadOnly`] are reported by
-/// SQLite before a frame that commits was written; after everything else nobody knows.
-pub(super) fn uncertain(what: &str, error: rusqlite::Error) -> Failure {
-    let kind = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => FailureKind::Full,
-        Some(ErrorCode::ReadOnly) => FailureKind::ReadOnly,
-        _ => FailureKind::Unknown,
-    };
-    Failure::from(kind, what, error)
-}
-
-fn io(what: &str, path: &Path, error: std::io::Error) -> Failure {
-    let kind = if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
-        FailureKind::ReadOnly
-    } else if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-        FailureKind::Full
-    } else {
-        FailureKind::Unavailable
-    };
-    Failure::from(kind, format!("{what} {}", path.display()), error)
-}
-
 impl Files {
     /// Makes the directory if it isn't there, locks it, and makes the log if it isn't there.
     pub(super) fn open(dir: &Path, life: Life) -> Result<Self, Failure> {
+        let made: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| io("making", dir, error))?;
         let files = Self { dir: dir.to_owned(), _lock: lock(&dir.join("lock"))? };
         match examine(&files.log(), LOG_APPLICATION)? {
-            Sight::Missing => files.make_log(life)?,
+            Sight::Missing => {
+                sync_names(dir, &made)?;
+                files.make_log(life)?;
+            }
             Sight::Ours(version) if usize::try_from(version).is_ok_and(|version| version <= LOG_STEPS.len()) => {}
             Sight::Ours(version) => {
                 let what = format!("{} has version {version}, which is newer than this program", files.log().display());
@@ -79,6 +49,7 @@ impl Files {
         if matches!(examine(&files.index(), INDEX_APPLICATION)?, Sight::Foreign) && !is_garbled_index(&files.index()) {
             return Err(foreign(&files.index()));
         }
+        files.may_be_written()?;
         Ok(files)
     }
 
@@ -90,12 +61,23 @@ impl Files {
         self.dir.join("index.db")
     }
 
+    /// Finds out before SQLite does, which would open what it may not write for reading, and say so at the first write and
+    /// without a name. No handle is open yet: closing a file gives up the locks that others in the process have on it.
+    fn may_be_written(&self) -> Result<(), Failure> {
+        for name in ["log.db", "log.db-wal", "log.db-shm", "index.db", "index.db-wal", "index.db-shm"] {
+            let path = self.dir.join(name);
+            match OpenOptions::new().write(true).open(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(io("opening", &path, error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the log under another name, whole and synced, and then gives it its own.
     fn make_log(&self, life: Life) -> Result<(), Failure> {
         let new = self.dir.join("log.db.new");
-        for leftover in [new.clone(), self.dir.join("log.db.new-journal")] {
-            remove(&leftover)?;
-        }
+        remove_database(&new)?;
         // The file is made by us first: SQLite would give it the process's mask.
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
         drop(made.map_err(|error| io("making", &new, error))?);
@@ -117,31 +99,31 @@ impl Files {
 
     /// Syncs the directory, so that the files made in it are found after a power cut.
     pub(super) fn sync(&self) -> Result<(), Failure> {
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io("syncing", &self.dir, error))
+        sync_dir(&self.dir).map_err(|error| io("syncing", &self.dir, error))
     }
 
     /// Opens the log for writing, brings its tables to the newest version, and has its `-wal` file made and its name
     /// durable: no acknowledgement may rest on a file that a power cut makes nameless.
     pub(super) fn write_log(&self) -> Result<Connection, Failure> {
         let log = connect(&self.log(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        if log.is_readonly("main").map_err(|error| failed("opening the log", error))? {
+        let opening = format!("opening {}", self.log().display());
+        if log.is_readonly("main").map_err(|error| failed(&opening, error))? {
             return Err(Failure::new(FailureKind::ReadOnly, format!("{} can't be written", self.log().display())));
         }
         let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 268435456;";
-        log.execute_batch(pragmas).map_err(|error| failed("opening the log", error))?;
+        log.execute_batch(pragmas).map_err(|error| failed(&opening, error))?;
         let mode: String = log
             .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-            .map_err(|error| failed("opening the log", error))?;
+            .map_err(|error| failed(&opening, error))?;
         if mode != "wal" {
             return Err(Failure::new(
                 FailureKind::Unavailable,
                 format!("the log can't be kept in WAL mode but in {mode}"),
             ));
         }
-        let version: u32 = log
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(|error| failed("opening the log", error))?;
+        let version: u32 =
+            log.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| failed(&opening, error))?;
         let version = usize::try_from(version).unwrap_or(usize::MAX);
         if version < LOG_STEPS.len() {
             log.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed("migrating the log", error))?;
@@ -164,52 +146,84 @@ impl Files {
     pub(super) fn read_index(&self) -> Result<Connection, Failure> {
         let index = connect(&self.index(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let pragmas = "PRAGMA cache_size = -8192; PRAGMA query_only = 1";
-        index.execute_batch(pragmas).map_err(|error| failed("opening the index", error))?;
+        index.execute_batch(pragmas).map_err(|error| index_failed("opening the index", error))?;
         Ok(index)
     }
 
-    /// Opens the index for writing; makes it when it isn't there or isn't one that we understand. `NORMAL` syncs it at
-    /// checkpoints only, on the indexer's own thread: a power cut may take its newest slices, never its soundness.
+    /// Opens the index for writing; makes it when it isn't there or isn't one that we understand.
     pub(super) fn write_index(&self) -> Result<Connection, Failure> {
-        let whole =
-            matches!(examine(&self.index(), INDEX_APPLICATION)?, Sight::Ours(version) if version == INDEX_VERSION);
-        if !whole {
-            self.forget_index()?;
+        let version = examine(&self.index(), INDEX_APPLICATION)?;
+        if matches!(version, Sight::Ours(version) if version == INDEX_VERSION) {
+            return open_index(&self.index());
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let index = connect(&self.index(), flags)?;
-        let doing = "opening the index";
-        let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
-            PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;";
-        index.execute_batch(pragmas).map_err(|error| failed(doing, error))?;
-        if !whole {
-            let stamp = format!(
-                "BEGIN; {INDEX} PRAGMA application_id = {INDEX_APPLICATION}; PRAGMA user_version = {INDEX_VERSION}; COMMIT;
-                PRAGMA wal_checkpoint(TRUNCATE)"
-            );
-            index.execute_batch(&stamp).map_err(|error| failed(doing, error))?;
-        }
-        Ok(index)
+        self.forget_index()?;
+        make_index(&self.index())
+    }
+
+    /// Begins an index beside the one that there is.
+    pub(super) fn new_index(&self) -> Result<Connection, Failure> {
+        let new = self.dir.join("index.db.new");
+        remove_database(&new)?;
+        make_index(&new)
+    }
+
+    /// Puts the index that was begun beside it, whole and closed, in the place of the one that there is.
+    pub(super) fn replace_index(&self) -> Result<(), Failure> {
+        let new = self.dir.join("index.db.new");
+        // The old one's WAL must not come back beside the new one: it would be taken for the new one's.
+        remove_database(&self.index())?;
+        self.sync()?;
+        std::fs::rename(&new, self.index()).map_err(|error| io("renaming", &new, error))?;
+        remove_database(&new)?;
+        self.sync()?;
+        remove(&self.note())
+    }
+
+    fn note(&self) -> PathBuf {
+        self.dir.join("index.damaged")
     }
 
     /// Leaves a note for the next start that the index is damaged.
     pub(super) fn note_damaged_index(&self) {
-        if let Err(error) = File::create(self.dir.join("index.damaged")) {
-            tracing::error!(%error, "it could not be noted that the index is damaged");
+        let noted = File::create(self.note()).map_err(|error| io("making", &self.note(), error));
+        if let Err(failure) = noted.and_then(|_| self.sync()) {
+            tracing::error!(%failure, "it could not be noted that the index is damaged");
         }
     }
 
     /// Whether there is such a note.
     pub(super) fn is_index_damaged(&self) -> bool {
-        self.dir.join("index.damaged").exists()
+        self.note().exists()
     }
 
-    /// Removes the index: it can be made again from the log.
+    /// Removes the index: it can be made again from the log. The note goes when the index has surely gone.
     pub(super) fn forget_index(&self) -> Result<(), Failure> {
-        ["index.db", "index.db-wal", "index.db-shm", "index.damaged"]
-            .iter()
-            .try_for_each(|name| remove(&self.dir.join(name)))
+        remove_database(&self.index())?;
+        self.sync()?;
+        remove(&self.note())
     }
+}
+
+/// `NORMAL` syncs an index at checkpoints only, on the indexer's own thread: a power cut may take its newest slices, never
+/// its soundness.
+fn open_index(path: &Path) -> Result<Connection, Failure> {
+    let index = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
+        PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;";
+    index.execute_batch(pragmas).map_err(|error| index_failed(&format!("opening {}", path.display()), error))?;
+    Ok(index)
+}
+
+fn make_index(path: &Path) -> Result<Connection, Failure> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    drop(made.map_err(|error| io("making", path, error))?);
+    let index = open_index(path)?;
+    let stamp = format!(
+        "BEGIN; {INDEX} PRAGMA application_id = {INDEX_APPLICATION}; PRAGMA user_version = {INDEX_VERSION}; COMMIT;
+        PRAGMA wal_checkpoint(TRUNCATE)"
+    );
+    index.execute_batch(&stamp).map_err(|error| failed(&format!("making {}", path.display()), error))?;
+    Ok(index)
 }
 
 fn migrate(log: &Connection, from: usize) -> Result<(), Failure> {
@@ -231,6 +245,25 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
         Ok(connection)
     };
     open().map_err(|error| failed(&format!("opening {}", path.display()), error))
+}
+
+fn sync_dir(dir: &Path) -> std::io::Result<()> {
+    File::open(dir).and_then(|dir| dir.sync_all())
+}
+
+/// Makes the names of a directory and of those above it durable: a power cut takes a whole store whose directory has none.
+/// Those that were just `made` have to be; an earlier start that was killed may have made others, which is why all are
+/// tried, but one above that can't be opened is none of ours.
+fn sync_names(dir: &Path, made: &[&Path]) -> Result<(), Failure> {
+    for dir in dir.ancestors().filter(|dir| !dir.as_os_str().is_empty()) {
+        let Some(above) = dir.parent() else { break };
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match sync_dir(above) {
+            Err(error) if made.contains(&dir) => return Err(io("syncing", above, error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<File, Failure> {
@@ -256,6 +289,15 @@ fn remove(path: &Path) -> Result<(), Failure> {
 fn foreign(path: &Path) -> Failure {
     let what = format!("{} was not made by Switchboard; it is left as it is", path.display());
     Failure::new(FailureKind::Foreign, what)
+}
+
+/// Removes a database with all that SQLite puts beside it.
+fn remove_database(path: &Path) -> Result<(), Failure> {
+    ["", "-wal", "-shm", "-journal"].iter().try_for_each(|end| {
+        let mut path = path.as_os_str().to_owned();
+        path.push(end);
+        remove(Path::new(&path))
+    })
 }
 
 enum Sight {

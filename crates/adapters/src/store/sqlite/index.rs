@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::bytes::{Put as _, Take};
+use super::failures::corrupt_index;
 use super::filter::{Filter, Filters, run_of};
-use super::shared::{asking, corrupt, int, uint};
+use super::shared::{asking_index, int, uint};
 use super::tail::{Entry, Head};
 use crate::port::Failure;
 
@@ -43,7 +44,7 @@ pub(super) fn state(index: &Connection) -> Result<Option<State>, Failure> {
     let sql = "SELECT life, indexed, mark FROM state";
     let state = index
         .query_row(sql, [], |row| Ok(State { life: uint(row.get(0)?), indexed: uint(row.get(1)?), mark: row.get(2)? }));
-    state.optional().map_err(asking("reading the index"))
+    state.optional().map_err(asking_index("reading the index"))
 }
 
 /// Consecutive events of one room.
@@ -65,7 +66,7 @@ impl Chunk {
         let mut last = first;
         while !take.is_empty() {
             let next = take.num().filter(|delta| *delta > 0).and_then(|delta| last.checked_add(delta));
-            last = next.ok_or_else(|| corrupt(format!("the index's chunk at offset {first} is damaged")))?;
+            last = next.ok_or_else(|| corrupt_index(format!("the index's chunk at offset {first} is damaged")))?;
             offsets.push(last);
         }
         Ok(Self { first, seq, offsets })
@@ -83,13 +84,13 @@ pub(super) struct Place {
 pub(super) fn before(index: &Connection, room: u64, upto: u64, most: usize) -> Result<Vec<Place>, Failure> {
     let what = "reading a page from the index";
     let sql = "SELECT first, seq, deltas FROM chunks WHERE room = ?1 AND first <= ?2 ORDER BY first DESC";
-    let mut statement = index.prepare_cached(sql).map_err(asking(what))?;
-    let mut rows = statement.query_map([int(room), int(upto)], chunk).map_err(asking(what))?;
+    let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
+    let mut rows = statement.query_map([int(room), int(upto)], chunk).map_err(asking_index(what))?;
     let mut places = Vec::new();
     while places.len() < most
         && let Some(row) = rows.next()
     {
-        let chunk = Chunk::unpack(row.map_err(asking(what))?)?;
+        let chunk = Chunk::unpack(row.map_err(asking_index(what))?)?;
         let seqs = chunk.seq..;
         let placed: Vec<_> = chunk.offsets.iter().zip(seqs).take_while(|(offset, _)| **offset <= upto).collect();
         let newest = placed.into_iter().rev().map(|(offset, seq)| Place { offset: *offset, seq });
@@ -104,13 +105,13 @@ pub(super) fn after(index: &Connection, room: u64, after: u64, upto: u64, most: 
     // The chunk that `after` lies in begins at or before it.
     let sql = "SELECT first, seq, deltas FROM chunks WHERE room = ?1 AND first >= coalesce(
         (SELECT max(first) FROM chunks WHERE room = ?1 AND first <= ?2), 0) AND first <= ?3 ORDER BY first";
-    let mut statement = index.prepare_cached(sql).map_err(asking(what))?;
-    let mut rows = statement.query_map([int(room), int(after), int(upto)], chunk).map_err(asking(what))?;
+    let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
+    let mut rows = statement.query_map([int(room), int(after), int(upto)], chunk).map_err(asking_index(what))?;
     let mut places = Vec::new();
     while places.len() < most
         && let Some(row) = rows.next()
     {
-        let chunk = Chunk::unpack(row.map_err(asking(what))?)?;
+        let chunk = Chunk::unpack(row.map_err(asking_index(what))?)?;
         let placed = chunk.offsets.iter().zip(chunk.seq..).map(|(offset, seq)| Place { offset: *offset, seq });
         let wanted = placed.filter(|place| place.offset > after && place.offset <= upto);
         places.extend(wanted.take(most - places.len()));
@@ -122,11 +123,11 @@ pub(super) fn after(index: &Connection, room: u64, after: u64, upto: u64, most: 
 pub(super) fn by_seq(index: &Connection, head: Head, seq: u64) -> Result<Option<u64>, Failure> {
     let what = "finding a seq in the index";
     let sql = "SELECT first, seq, deltas FROM chunks WHERE room = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
-    let mut statement = index.prepare_cached(sql).map_err(asking(what))?;
+    let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
     let (mut low, mut high) = (head.room, head.last);
     while low <= high {
         let middle = low.midpoint(high);
-        let found = statement.query_row([int(head.room), int(middle)], chunk).optional().map_err(asking(what))?;
+        let found = statement.query_row([int(head.room), int(middle)], chunk).optional().map_err(asking_index(what))?;
         let Some(found) = found else { return Ok(None) };
         let chunk = Chunk::unpack(found)?;
         let last = chunk.offsets.last().copied().unwrap_or(chunk.first);
@@ -144,8 +145,8 @@ pub(super) fn by_seq(index: &Connection, head: Head, seq: u64) -> Result<Option<
 /// A room's last event, as far as the index goes.
 pub(super) fn head(index: &Connection, room: u64) -> Result<Option<Head>, Failure> {
     let sql = "SELECT room, last, seq, at, public FROM heads WHERE room = ?1";
-    let mut statement = index.prepare_cached(sql).map_err(asking("reading the index"))?;
-    statement.query_row([int(room)], as_head).optional().map_err(asking("reading the index"))
+    let mut statement = index.prepare_cached(sql).map_err(asking_index("reading the index"))?;
+    statement.query_row([int(room)], as_head).optional().map_err(asking_index("reading the index"))
 }
 
 fn as_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
@@ -162,9 +163,9 @@ fn as_head(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
 pub(super) fn public(index: &Connection, mut enough: impl FnMut(Head) -> Result<bool, Failure>) -> Result<(), Failure> {
     let what = "listing rooms from the index";
     let sql = "SELECT room, last, seq, at, public FROM heads WHERE public = 1 ORDER BY last DESC";
-    let mut statement = index.prepare_cached(sql).map_err(asking(what))?;
-    for head in statement.query_map([], as_head).map_err(asking(what))? {
-        if enough(head.map_err(asking(what))?)? {
+    let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
+    for head in statement.query_map([], as_head).map_err(asking_index(what))? {
+        if enough(head.map_err(asking_index(what))?)? {
             break;
         }
     }
@@ -175,9 +176,9 @@ pub(super) fn public(index: &Connection, mut enough: impl FnMut(Head) -> Result<
 pub(super) fn ids(index: &Connection, run: u64, hash: u64) -> Result<Vec<u64>, Failure> {
     let what = "looking up a client id";
     let sql = "SELECT offset FROM ids WHERE run = ?1 AND hash = ?2";
-    let mut statement = index.prepare_cached(sql).map_err(asking(what))?;
-    let offsets = statement.query_map([int(run), int(hash)], |row| row.get(0).map(uint)).map_err(asking(what))?;
-    offsets.collect::<Result<_, _>>().map_err(asking(what))
+    let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
+    let offsets = statement.query_map([int(run), int(hash)], |row| row.get(0).map(uint)).map_err(asking_index(what))?;
+    offsets.collect::<Result<_, _>>().map_err(asking_index(what))
 }
 
 /// Puts a slice of consecutive events into the index, in one transaction and sorted, so that a B-tree is walked along
@@ -192,7 +193,7 @@ pub(super) fn add(index: &Connection, state: State, slice: &[Entry]) -> Result<(
         index.prepare_cached(sql)?.execute(params![int(state.life), int(state.indexed), state.mark])?;
         transaction.commit()
     };
-    work().map_err(asking("indexing"))
+    work().map_err(asking_index("indexing"))
 }
 
 fn add_rooms(index: &Connection, slice: &[Entry]) -> rusqlite::Result<()> {
@@ -233,7 +234,7 @@ fn add_ids(index: &Connection, slice: &[Entry]) -> rusqlite::Result<()> {
 pub(super) fn keep_filter(index: &Connection, run: u64, bits: &[u8]) -> Result<(), Failure> {
     let sql = "INSERT OR IGNORE INTO filters VALUES (?1, ?2, ?3)";
     let crc = crc32fast::hash(bits);
-    index.execute(sql, params![int(run), crc, bits]).map(drop).map_err(asking("keeping a filter"))
+    index.execute(sql, params![int(run), crc, bits]).map(drop).map_err(asking_index("keeping a filter"))
 }
 
 /// The filters of all runs up to the one that `indexed` lies in; those that weren't kept are made from the ids.
@@ -243,15 +244,15 @@ pub(super) fn filters(index: &Connection, indexed: u64) -> Result<Filters, Failu
     for run in 0..=run_of(indexed) {
         let sql = "SELECT crc, bits FROM filters WHERE run = ?1";
         let kept = index.query_row(sql, [int(run)], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?)));
-        let kept = kept.optional().map_err(asking(what))?;
+        let kept = kept.optional().map_err(asking_index(what))?;
         let sound = kept.filter(|(crc, bits)| *crc == crc32fast::hash(bits));
         if let Some(filter) = sound.and_then(|(_, bits)| Filter::from_bytes(&bits)) {
             filters.put(run, filter);
             continue;
         }
-        let mut ids = index.prepare_cached("SELECT hash FROM ids WHERE run = ?1").map_err(asking(what))?;
-        for id in ids.query_map([int(run)], |row| row.get(0).map(uint)).map_err(asking(what))? {
-            filters.add(run, id.map_err(asking(what))?);
+        let mut ids = index.prepare_cached("SELECT hash FROM ids WHERE run = ?1").map_err(asking_index(what))?;
+        for id in ids.query_map([int(run)], |row| row.get(0).map(uint)).map_err(asking_index(what))? {
+            filters.add(run, id.map_err(asking_index(what))?);
         }
     }
     Ok(filters)

@@ -2,6 +2,7 @@
 //! is in the index and in the filters before the tail may drop it, so that whoever looks at the tail first and at the index
 //! then never misses an event.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use super::checkpoint;
 use super::filter::run_of;
 use super::index::{self, State};
 use super::log;
-use super::shared::{Handles, Holder, Shared, Writes, corrupt, held};
+use super::shared::{Handles, Holder, Shared, Writes, asking_index, corrupt, held};
+use super::start;
 use super::tail::Entry;
 use super::writer::SLICE_EVENTS;
-use crate::port::{Failure, FailureKind};
+use crate::port::Failure;
 
 /// Most events in one slice.
 const SLICE_MAX: usize = 50_000;
@@ -33,17 +35,18 @@ pub(super) fn run(shared: &Arc<Shared>) {
         let wait = if held(&shared.index_trouble).is_some() { REST } else { LINGER };
         let tail = shared.tail();
         let waited = shared.grown.wait_timeout_while(tail, wait, |tail| {
-            !shared.is_closing() && (wait == REST || tail.unindexed() < SLICE_EVENTS)
+            let due = wait != REST && tail.unindexed() >= SLICE_EVENTS;
+            !due && !shared.is_closing() && !shared.is_index_damaged()
         });
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+        if shared.is_index_damaged() && !shared.is_closing() {
+            renew(shared);
+        }
         let done = work(shared, &holder, &mut unchecked);
-        if let Err(failure) = &done {
-            if held(&shared.index_trouble).is_none() {
-                tracing::error!(%failure, "indexing failed; the tail stays in memory");
-            }
-            if failure.kind == FailureKind::Corrupt {
-                shared.damaged_index(&failure.what);
-            }
+        if let Err(failure) = &done
+            && held(&shared.index_trouble).is_none()
+        {
+            tracing::error!(%failure, "indexing failed; the tail stays in memory");
         }
         *held(&shared.index_trouble) = done.as_ref().err().map(|failure| failure.kind);
         shared.moved.notify_all();
@@ -53,26 +56,39 @@ pub(super) fn run(shared: &Arc<Shared>) {
     }
 }
 
+/// Makes a damaged index anew. What can't be helped so is left to the next start, and the store goes on as well as it can:
+/// then the log is damaged too, or has no space beside it for a second index, and trying on would only cost.
+fn renew(shared: &Shared) {
+    shared.renewals.fetch_add(1, Ordering::AcqRel);
+    match start::renew_index(shared) {
+        Ok(()) => tracing::warn!("the index has been made anew from the log"),
+        Err(failure) => tracing::error!(%failure, "the index stays damaged until the next start"),
+    }
+    shared.index_damaged.store(false, Ordering::Release);
+}
+
 fn work(shared: &Shared, holder: &Holder, unchecked: &mut usize) -> Result<(), Failure> {
     let slice = gather(shared);
     if slice.is_empty() {
         return Ok(());
     }
-    holder.with(|handles| {
-        add(shared.seed, handles, &slice)?;
-        note_ids(shared, handles, &slice)
-    })?;
-    let (last, events) = (slice.last().map_or(0, |entry| entry.event.offset.0), slice.len());
+    holder.with(|handles| add(shared.seed, handles, &slice))?;
+    note_ids(shared, &slice);
+    let offset = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.event.offset.0);
+    let (first, last, events) = (offset(slice.first()), offset(slice.last()), slice.len());
     shared.tail().indexed_to(last);
     shared.moved.notify_all();
     drop(slice);
     // What is shed is dropped here, between two holds of the mutex: freeing takes longer than moving.
     let shed = || shared.tail().shed(STEP);
     while !shed().is_empty() {}
+    // Only now: a slice that is in the index already must not be added again because a filter could not be kept, which a
+    // start makes of the ids.
+    holder.with(|handles| keep_filters(shared, handles, first, last))?;
     *unchecked += events;
     if *unchecked >= CHECKPOINT_EVENTS {
         *unchecked = 0;
-        holder.with(|handles| checkpoint::passive(&handles.index))?;
+        holder.with(|handles| checkpoint::passive(&handles.index).map_err(asking_index("checkpointing the index")))?;
     }
     Ok(())
 }
@@ -100,7 +116,7 @@ pub(super) fn add(life: u64, handles: &Handles, slice: &[Entry]) -> Result<(), F
     index::add(&handles.index, State { life, indexed, mark }, slice)
 }
 
-fn note_ids(shared: &Shared, handles: &Handles, slice: &[Entry]) -> Result<(), Failure> {
+fn note_ids(shared: &Shared, slice: &[Entry]) {
     for step in slice.chunks(STEP) {
         let mut filters = held(&shared.filters);
         for entry in step {
@@ -109,9 +125,11 @@ fn note_ids(shared: &Shared, handles: &Handles, slice: &[Entry]) -> Result<(), F
             }
         }
     }
-    let run = |entry: Option<&Entry>| entry.map_or(0, |entry| run_of(entry.event.offset.0));
-    // From a slice that ends in a later run on, the run before it gets no more ids.
-    for finished in run(slice.first()).saturating_sub(1)..run(slice.last()) {
+}
+
+/// From a slice that ends in a later run on, the run before it gets no more ids.
+fn keep_filters(shared: &Shared, handles: &Handles, first: u64, last: u64) -> Result<(), Failure> {
+    for finished in run_of(first).saturating_sub(1)..run_of(last) {
         let bytes = held(&shared.filters).get(finished).map(super::filter::Filter::to_bytes);
         if let Some(bytes) = bytes {
             index::keep_filter(&handles.index, finished, &bytes)?;

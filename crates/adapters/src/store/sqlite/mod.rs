@@ -8,9 +8,20 @@
 //!
 //! A commit's way: `writer` → `row` → `tail`; a read's: `reader`, `lists` → `tail`, else `index` → `log`. `files` opens and
 //! checks, `start` replays, `checkpoint` keeps the WAL short.
+//!
+//! **When the index is not what was written** (a bit that flips, a block that can't be read, a file cut short): nothing
+//! in it is believed alone. An offset that it gives is checked against the log's row, which has a checksum and has to
+//! be of that room and seq; seqs have to follow one another; filters have checksums. So wrong content is never served:
+//! what meets damage fails with [`FailureKind::Corrupt`](crate::port::FailureKind::Corrupt), and has the index made
+//! anew at once, beside the old one, while reads go on and commits are refused as unavailable, for as long as reading
+//! the log takes. It is tried three times, then left to the next start. What can't be noticed until it is met: a client
+//! id's row that is silently gone, so that a repeat of that very message is taken for new; a list of public rooms that
+//! lacks one; an end of a catch-up by room that is missing. SQLite's check of the file, run after each start, finds
+//! those that broke its structure.
 
 mod bytes;
 mod checkpoint;
+mod failures;
 mod files;
 mod filter;
 mod find;
@@ -70,12 +81,17 @@ impl SqliteStore {
     }
 
     /// SQLite's own check of both files, for the background: one line per problem. The rows' checksums are checked with
-    /// every read and not here.
+    /// every read and not here. An index with a problem is made anew.
     ///
     /// # Errors
     /// When the files can't be read at all.
     pub fn check(&self) -> Result<Vec<String>, Failure> {
-        start::check(&self.shared.files)
+        start::check(&self.shared)
+    }
+
+    /// Has the log checkpointed beside the work that goes on, as a long WAL does: for measurements and tests.
+    pub fn checkpoint_soon(&self) {
+        checkpoint::soon(&self.shared);
     }
 
     /// Waits until everything committed so far is in the index, or the indexer has failed: for measurements and tests.

@@ -2,15 +2,20 @@
 //! After a failed sync every handle has to be closed before one is opened again; so each lies in a slot that recovery can
 //! empty, and whoever uses one holds `using` meanwhile.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use rusqlite::Connection;
 
-use super::files::{self, Files};
+use super::failures::{self, IndexDamage};
+use super::files::Files;
 use super::filter::Filters;
 use super::tail::Tail;
 use crate::port::{Failure, FailureKind};
+
+/// How often a damaged index is made anew before the next start: a disk that damages it again and again is not to keep the
+/// store busy, and what is not the index's fault is not cured so.
+const RENEWALS_MAX: u32 = 3;
 
 /// See the module.
 pub(super) struct Shared {
@@ -34,6 +39,11 @@ pub(super) struct Shared {
     pub(super) suspect: AtomicBool,
     /// The store closes.
     pub(super) closing: AtomicBool,
+    /// The index was found damaged, and the indexer has not made it anew yet. A commit would believe it about client ids,
+    /// and is refused meanwhile.
+    pub(super) index_damaged: AtomicBool,
+    /// How often the indexer has begun to make it anew.
+    pub(super) renewals: AtomicU32,
     /// Why the indexer can't go on, while it can't.
     pub(super) index_trouble: Mutex<Option<FailureKind>>,
     /// The seed of the hashes of client ids: the genesis row's life, so that nobody outside can make two collide.
@@ -84,6 +94,8 @@ impl Shared {
             grew: Condvar::new(),
             suspect: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            index_damaged: AtomicBool::new(false),
+            renewals: AtomicU32::new(0),
             index_trouble: Mutex::new(None),
             seed,
             using: RwLock::new(()),
@@ -99,11 +111,22 @@ impl Shared {
         self.closing.load(Ordering::Acquire)
     }
 
-    /// Notes that the index is damaged, so that the next start makes it anew; until then what needs it fails.
+    /// Has the index made anew, by the indexer or else by the next start; until then what needs it fails. Called with the
+    /// handles in use, so that what was found in an index is never said of the one that has taken its place.
     pub(super) fn damaged_index(&self, what: &str) -> Failure {
-        tracing::error!(what, "the index is damaged; the next start makes it anew");
-        self.files.note_damaged_index();
+        let again = self.renewals.load(Ordering::Acquire) < RENEWALS_MAX;
+        if !again || !self.index_damaged.swap(true, Ordering::AcqRel) {
+            tracing::error!(what, at_once = again, "the index is damaged, and will be made anew");
+            self.files.note_damaged_index();
+            // Under its mutex, else the indexer could begin to wait between its look and its sleep.
+            drop((self.tail(), self.grown.notify_all()));
+        }
         corrupt(format!("the index is damaged: {what}"))
+    }
+
+    /// Whether the index was found damaged and is not made anew yet.
+    pub(super) fn is_index_damaged(&self) -> bool {
+        self.index_damaged.load(Ordering::Acquire)
     }
 
     /// Closes every handle of the store, then does `work` while nobody can open one.
@@ -135,9 +158,16 @@ impl Holder {
         let _using = self.shared.using.read().unwrap_or_else(PoisonError::into_inner);
         let mut slot = held(&self.slot);
         if slot.is_none() {
-            *slot = Some(self.open()?);
+            *slot = Some(self.open().inspect_err(|failure| self.heed(failure))?);
         }
-        work(slot.as_ref().expect("it was just filled"))
+        work(slot.as_ref().expect("it was just filled")).inspect_err(|failure| self.heed(failure))
+    }
+
+    /// A failure may be the index's damage.
+    fn heed(&self, failure: &Failure) {
+        if failure.source.as_ref().is_some_and(|source| source.is::<IndexDamage>()) {
+            self.shared.damaged_index(&failure.to_string());
+        }
     }
 
     /// Reads with the handles, in one transaction per file: else each row would be locked and unlocked for itself, which
@@ -168,7 +198,12 @@ pub(super) fn corrupt(what: impl Into<String>) -> Failure {
 
 /// What a failed query of one of the files means.
 pub(super) fn asking(what: &'static str) -> impl Fn(rusqlite::Error) -> Failure {
-    move |error| files::failed(what, error)
+    move |error| failures::failed(what, error)
+}
+
+/// What a failed query of the index means.
+pub(super) fn asking_index(what: &'static str) -> impl Fn(rusqlite::Error) -> Failure {
+    move |error| failures::index_failed(what, error)
 }
 
 /// An offset, seq or time as SQLite keeps it; the bits stay what they are.

@@ -12,10 +12,10 @@ use rusqlite::Connection;
 use super::files::Files;
 use super::index::{self, State, event_id};
 use super::log;
-use super::shared::{Handles, Shared, corrupt, held};
+use super::shared::{Handles, Shared, asking, asking_index, corrupt, held};
 use super::tail::{Entry, Tail};
 use super::{checkpoint, indexer};
-use crate::port::Failure;
+use crate::port::{Failure, FailureKind};
 
 /// More of the log than this, not indexed, is indexed before the store opens; the rest goes to the tail.
 const REPLAY_MAX: u64 = 50_000;
@@ -23,23 +23,22 @@ const REPLAY_MAX: u64 = 50_000;
 /// Opens the files, and brings index, tail and filters to the log's head.
 pub(super) fn open(dir: &Path, life: Life) -> Result<Arc<Shared>, Failure> {
     let files = Files::open(dir, life)?;
-    let handles = match sound_index(&files) {
-        Ok(handles) => handles,
-        Err(failure) => {
+    let log = files.write_log()?;
+    let handles = match sound_index(&files, &log) {
+        Ok(index) => Handles { log, index },
+        Err(failure) if is_index_at_fault(&failure) => {
             tracing::warn!(%failure, "the index is made anew from the log");
             files.forget_index()?;
-            Handles { log: files.write_log()?, index: files.write_index()? }
+            Handles { log, index: files.write_index()? }
         }
+        Err(failure) => return Err(failure),
     };
     let genesis = log::stamp(&handles.log, 1)?.ok_or_else(|| corrupt("the log has lost its genesis row"))?.0;
     let head = log::head(&handles.log)?;
     let mut indexed = index::state(&handles.index)?.map_or(1, |state| state.indexed);
-    while head - indexed > REPLAY_MAX {
-        let upto = indexed + REPLAY_MAX;
-        let slice = load(&handles, genesis.0, indexed + 1, upto, |_| None)?;
-        indexer::add(genesis.0, &handles, &slice)?;
-        checkpoint::passive(&handles.index)?;
-        indexed = upto;
+    if head - indexed > REPLAY_MAX {
+        catch_up(&handles, genesis.0, indexed, head - REPLAY_MAX)?;
+        indexed = head - REPLAY_MAX;
     }
     let at = log::stamp(&handles.log, indexed)?.ok_or_else(|| corrupt("the log is shorter than it was"))?.0;
     let mut tail = Tail::at(Cursor { life: at, offset: Offset(indexed) });
@@ -51,9 +50,40 @@ pub(super) fn open(dir: &Path, life: Life) -> Result<Arc<Shared>, Failure> {
     Ok(Arc::new(shared))
 }
 
-/// The handles, if the index is one of this very log.
-fn sound_index(files: &Files) -> Result<Handles, Failure> {
-    let log = files.write_log()?;
+/// Brings an index that goes up to one offset up to another.
+fn catch_up(handles: &Handles, seed: u64, from: u64, upto: u64) -> Result<(), Failure> {
+    let mut indexed = from;
+    while indexed < upto {
+        let next = upto.min(indexed + REPLAY_MAX);
+        let slice = load(handles, seed, indexed + 1, next, |_| None)?;
+        indexer::add(seed, handles, &slice)?;
+        checkpoint::passive(&handles.index).map_err(asking_index("checkpointing the index"))?;
+        indexed = next;
+    }
+    Ok(())
+}
+
+/// Makes the index anew beside the damaged one, up to where that went, and puts it in its place. Only the last step keeps
+/// anybody waiting. The caller is the indexer, so that the tail's place stays meanwhile.
+pub(super) fn renew_index(shared: &Shared) -> Result<(), Failure> {
+    let indexed = shared.tail().indexed();
+    let handles = Handles { log: shared.files.read_log()?, index: shared.files.new_index()? };
+    catch_up(&handles, shared.seed, 1, indexed)?;
+    let filters = index::filters(&handles.index, indexed)?;
+    checkpoint::full(&handles.index)?;
+    drop(handles);
+    shared.alone(Files::replace_index)?;
+    *held(&shared.filters) = filters;
+    Ok(())
+}
+
+/// Whether making the index anew helps. A full disk or a file that may not be opened is no reason to give it up.
+fn is_index_at_fault(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Corrupt | FailureKind::Foreign)
+}
+
+/// The index, if it is one of this very log.
+fn sound_index(files: &Files, log: &Connection) -> Result<Connection, Failure> {
     if files.is_index_damaged() {
         return Err(corrupt("it was found damaged while it was used"));
     }
@@ -62,13 +92,13 @@ fn sound_index(files: &Files) -> Result<Handles, Failure> {
         // A new one. One that lost its state has rows that would be doubled.
         let rows: bool = index
             .query_row("SELECT EXISTS (SELECT 1 FROM chunks)", [], |row| row.get(0))
-            .map_err(super::shared::asking("reading the index"))?;
-        return if rows { Err(corrupt("it has lost its place")) } else { Ok(Handles { log, index }) };
+            .map_err(asking_index("reading the index"))?;
+        return if rows { Err(corrupt("it has lost its place")) } else { Ok(index) };
     };
-    let genesis = log::stamp(&log, 1)?.map(|(life, _)| life.0);
-    let there = if indexed <= log::head(&log)? { log::stamp(&log, indexed)?.map(|(_, mark)| mark) } else { None };
+    let genesis = log::stamp(log, 1)?.map(|(life, _)| life.0);
+    let there = if indexed <= log::head(log)? { log::stamp(log, indexed)?.map(|(_, mark)| mark) } else { None };
     if genesis == Some(life) && there == Some(mark) {
-        return Ok(Handles { log, index });
+        return Ok(index);
     }
     Err(corrupt("it belongs to another log, or to another past of this one"))
 }
@@ -113,19 +143,22 @@ pub(super) fn unknown_to(shared: &Shared, handles: &Handles) -> Result<Vec<Entry
 }
 
 /// Looks through both files; one line per problem found. Takes as long as reading them takes, beside everything else.
-pub(super) fn check(files: &Files) -> Result<Vec<String>, Failure> {
-    let mut problems = Vec::new();
-    let opened: [(&str, Connection); 2] = [("log.db", files.read_log()?), ("index.db", files.read_index()?)];
-    for (name, file) in &opened {
-        let what = "checking";
-        let mut check = file.prepare("PRAGMA quick_check").map_err(super::shared::asking(what))?;
-        let lines = check.query_map([], |row| row.get::<_, String>(0)).map_err(super::shared::asking(what))?;
-        for line in lines {
-            let line = line.map_err(super::shared::asking(what))?;
-            if line != "ok" {
-                problems.push(format!("{name}: {line}"));
-            }
-        }
+pub(super) fn check(shared: &Shared) -> Result<Vec<String>, Failure> {
+    let log = faults(&shared.files.read_log()?).map_err(asking("checking the log"))?;
+    let index = shared.files.read_index().and_then(|index| faults(&index).map_err(asking_index("checking the index")));
+    let index = match index {
+        Err(failure) if is_index_at_fault(&failure) => vec![failure.to_string()],
+        other => other?,
+    };
+    if let Some(fault) = index.first() {
+        shared.damaged_index(fault);
     }
-    Ok(problems)
+    let named = |name: &'static str| move |fault: String| format!("{name}: {fault}");
+    Ok(log.into_iter().map(named("log.db")).chain(index.into_iter().map(named("index.db"))).collect())
+}
+
+fn faults(file: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut check = file.prepare("PRAGMA quick_check")?;
+    let lines = check.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
 }

@@ -1,6 +1,7 @@
 //! Files that are not what was written, or not ours.
 
 use std::fs;
+use std::io::{Seek as _, SeekFrom, Write as _};
 
 use rusqlite::Connection;
 
@@ -159,6 +160,48 @@ fn a_flipped_bit_anywhere_in_a_file_never_serves_wrong_content() {
         fs::write(dir.path().join(file), &whole).unwrap();
     }
     assert!(noticed > 20 && harmless > 0, "{noticed} noticed, {harmless} harmless");
+    contract::same(&dir.open(), &oracle);
+}
+
+/// R5 while it is open: an index that is overwritten under the store serves nothing wrong, and is made anew without a start.
+#[test]
+fn an_index_damaged_while_it_is_open_is_made_anew() {
+    let (dir, oracle) = with_past();
+    let store = dir.open();
+    let mut writer = store.writer().unwrap();
+    let index = dir.path().join("index.db");
+    for round in 0_u8..4 {
+        store.settle();
+        let pages = fs::metadata(&index).unwrap().len() / 4096;
+        let mut file = fs::OpenOptions::new().write(true).open(&index).unwrap();
+        let from = if round == 0 { 0 } else { 4096 };
+        file.seek(SeekFrom::Start(from)).unwrap();
+        file.write_all(&vec![0x5a ^ round; usize::try_from(pages * 4096 - from).unwrap()]).unwrap();
+        drop(file);
+        assert!(!store.check().unwrap().is_empty(), "it is noticed");
+        // Handles that were opened before may go on with what they have read; everything is right, or a failure.
+        let renewed = (0..1_000).any(|_| {
+            let page = Read::Page { room: hand::room("lobby"), before: None, most: usize::MAX };
+            let found = store.reader().and_then(|mut reader| reader.read(&page));
+            let right = found.is_ok();
+            if let Ok(found) = found {
+                assert_eq!(found, oracle.reader().unwrap().read(&page).unwrap());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            right && !store.shared.is_index_damaged() && !dir.path().join("index.damaged").exists()
+        });
+        if round == 3 {
+            assert!(!renewed, "three times, and no more");
+            break;
+        }
+        assert!(renewed, "round {round}");
+        contract::same(&store, &oracle);
+        assert_eq!(store.check().unwrap(), Vec::<String>::new());
+        let making = hand::batch([hand::making(&format!("after {round}"))]);
+        writer.commit(&making).unwrap();
+        oracle.writer().unwrap().commit(&making).unwrap();
+    }
+    drop((writer, store));
     contract::same(&dir.open(), &oracle);
 }
 
