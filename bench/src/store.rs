@@ -95,7 +95,9 @@ fn write(ask: &Ask, store: &SqliteStore, keys: &[RoomKey]) -> anyhow::Result<()>
             sent += 1;
             let room = usize::try_from(dice.roll(ask.rooms)).unwrap_or(0);
             let by = &people[usize::try_from(dice.roll(1000)).unwrap_or(0)];
-            let id = (u128::from(dice.roll(u64::MAX)) << 64) | u128::from(sent);
+            // As ids are drawn: the time in milliseconds, and then at random.
+            let (random, ms) = (u128::from(dice.roll(u64::MAX)), 1_760_000_000_000 + u128::from(sent / 300));
+            let id = (ms << 80) | (7 << 76) | ((random & 0xfff) << 64) | (2 << 62) | (random >> 14);
             send(&keys[room], by, &content, MessageId(id), sent)
         });
         let batch = Batch { life: Life(2), writes: writes.collect::<Result<_, _>>()? };
@@ -160,6 +162,7 @@ fn read(ask: &Ask, store: &SqliteStore, keys: &[RoomKey]) -> anyhow::Result<()> 
         after: Offset(dice.roll(head.offset.0)),
         upto: head.offset,
         rooms,
+        pairs_of: None,
         bytes: 64 * 1024,
     };
     let asks: Vec<_> = (0..2_000)

@@ -107,7 +107,7 @@ fn commit(writer: &mut dyn Writer, writes: &[Write], seen: &mut BTreeMap<String,
 }
 
 fn check(store: &SqliteStore, told: &BTreeMap<u64, u64>) -> Result<(), Trouble> {
-    let ask = Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, bytes: usize::MAX };
+    let ask = Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, pairs_of: None, bytes: usize::MAX };
     let Found::Events { events, .. } = store.reader()?.read(&ask)? else { return Err("no events".into()) };
     let sent: Vec<_> = events.iter().filter_map(|event| Some((number_of(event)?, event.offset.0))).collect();
     if sent.len() != told.len() {

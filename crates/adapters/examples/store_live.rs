@@ -91,7 +91,8 @@ fn commit(
 fn there(reader: &mut dyn Reader) -> Result<BTreeMap<u64, u64>, Trouble> {
     let (mut found, mut last) = (BTreeMap::new(), 1);
     loop {
-        let ask = Read::Since { after: Offset(last), upto: Offset(u64::MAX), rooms: None, bytes: 1 << 20 };
+        let ask =
+            Read::Since { after: Offset(last), upto: Offset(u64::MAX), rooms: None, pairs_of: None, bytes: 1 << 20 };
         let events = events(reader, &ask)?;
         if events.is_empty() {
             return Ok(found);

@@ -112,7 +112,10 @@ fn sent(number: u64) -> Result<Write, Trouble> {
 }
 
 fn everything(reader: &mut dyn Reader) -> Result<Vec<Arc<Event>>, Trouble> {
-    events(reader, &Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, bytes: usize::MAX })
+    events(
+        reader,
+        &Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, pairs_of: None, bytes: usize::MAX },
+    )
 }
 
 fn events(reader: &mut dyn Reader, ask: &Read) -> Result<Vec<Arc<Event>>, Trouble> {
@@ -152,8 +155,13 @@ fn by_room(reader: &mut dyn Reader, there: &[Arc<Event>]) -> Result<(), Trouble>
         if of_room.iter().zip(1..).any(|(event, seq)| event.seq.0 != seq) {
             return Err(format!("the room {name} has a gap").into());
         }
-        let since =
-            Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: Some(vec![key.clone()]), bytes: usize::MAX };
+        let since = Read::Since {
+            after: Offset(0),
+            upto: Offset(u64::MAX),
+            rooms: Some(vec![key.clone()]),
+            pairs_of: None,
+            bytes: usize::MAX,
+        };
         for ask in [Read::Page { room: key, before: None, most: usize::MAX }, since] {
             if events(reader, &ask)? != of_room {
                 return Err(format!("the index and the log differ about {name}: {ask:?}").into());

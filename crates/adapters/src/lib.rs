@@ -4,5 +4,6 @@
 //! Ports are synchronous: a writer and each reader live on threads of their own, and only there is waited.
 
 pub mod auth;
+pub mod failure;
 pub mod port;
 pub mod store;

@@ -8,11 +8,16 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
+use domain::history::Entry;
 use domain::id::{
-    ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, Millis, Offset, Seq, UserId, UserNumber,
+    ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, SessionKey, UserId,
+    UserNumber,
 };
 use domain::identity::Scopes;
 use domain::model::{Person, RoomKey, RoomKind};
+use domain::watermark::Mark;
+
+pub use crate::failure::{Failure, FailureKind};
 
 /// A store that is open: one log, one writer, many readers.
 pub trait Store: Send + Sync {
@@ -96,6 +101,47 @@ pub enum Write {
     Person(NewPerson),
     /// A key made, or revoked.
     Key(KeyChange),
+    /// A watermark that rises → `Done`.
+    Mark(MarkWrite),
+    /// A session that its client may come back to → `Done`, in the place of what was kept under its key. The user's longest
+    /// unwritten go when there are more than [`SESSIONS_PER_USER_MAX`](domain::limits::SESSIONS_PER_USER_MAX).
+    Session(SessionRow),
+}
+
+/// A watermark of one user in one room that rises; it never falls, whatever is written. What is read was delivered. Of a
+/// room that isn't there nothing is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkWrite {
+    /// Whose.
+    pub user: UserId,
+    /// Where.
+    pub room: RoomKey,
+    /// Which.
+    pub mark: Mark,
+    /// Everything up to here.
+    pub upto: Option<Offset>,
+    /// These messages above it, whatever lies between. Kept apart until the mark reaches them, the highest
+    /// [`MARKS_APART_MAX`](domain::limits::MARKS_APART_MAX) of them.
+    pub apart: Vec<Offset>,
+    /// When.
+    pub at: Millis,
+}
+
+/// A session as it is kept, under its key's SHA-256: who reads the file can't come back as anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Its key.
+    pub key: SessionKey,
+    /// Whose.
+    pub user: UserId,
+    /// The rooms that it is in.
+    pub rooms: Vec<RoomKey>,
+    /// When its credential ends.
+    pub ends: Option<Millis>,
+    /// Where it was last put out of a room: who goes on from before may not have heard so.
+    pub not_before: Offset,
+    /// When it was last written.
+    pub at: Millis,
 }
 
 /// Events of one room, all or none.
@@ -113,7 +159,9 @@ pub struct RoomWrite {
     pub origin: Option<ConnectionId>,
     /// When.
     pub at: Millis,
-    /// What happens, each with the room's exclusion version after it. Never empty; at most one is a `Sent`.
+    /// What happens, each with the room's exclusion version after it. Never empty; at most one is a `Sent`. An edit or a
+    /// deletion is kept whatever it names, and changes a message only if its `of` is where that was sent, earlier, in this
+    /// room; what was deleted stays deleted.
     pub events: Vec<(What, ExclusionVersion)>,
 }
 
@@ -219,6 +267,8 @@ pub enum Read {
         upto: Offset,
         /// Of these rooms; of all rooms when none.
         rooms: Option<Vec<RoomKey>>,
+        /// And, when rooms are named, of every direct room of this user.
+        pairs_of: Option<UserId>,
         /// Stop when the events' contents ([`weight`](crate::store::settle::weight)) would exceed this.
         bytes: usize,
     },
@@ -231,6 +281,32 @@ pub enum Read {
         /// Under which id.
         client_id: ClientId,
     },
+    /// A message by its id → `Event`, as it was sent; none when there is none or it was deleted. Ids are drawn at random and
+    /// never twice; which of two messages with one id is found, is not said.
+    Message(MessageId),
+    /// Messages by their ids → `Places`, those that are there, in the order given. Deleted ones are not.
+    Places(Arc<[MessageId]>),
+    /// A room's newest messages as they are now, after `skip` of them → `History`.
+    History {
+        /// Which room.
+        room: RoomKey,
+        /// Leave out the newest so many.
+        skip: u32,
+        /// At most this many.
+        most: u32,
+    },
+    /// How many messages of others in a room lie above the user's read mark, are not read apart and not deleted → `Count`.
+    /// A user without a mark has it where they began to belong, else at the room's beginning (HAZARDS 18).
+    Unread {
+        /// Which room.
+        room: RoomKey,
+        /// Who asks.
+        user: UserId,
+        /// Count no further than this.
+        most: u64,
+    },
+    /// A session by its key → `Session`.
+    Session(SessionKey),
     /// The life of the row at an offset → `Cursor`; none past the head. Offset 0 has the life of the genesis row.
     At(Offset),
     /// The place of a room's event by its seq → `Cursor`; seq 0 is the place before the room's first event.
@@ -265,62 +341,17 @@ pub enum Found {
     Event(Option<Arc<Event>>),
     /// A place in the log, if there is one.
     Cursor(Option<Cursor>),
+    /// Where messages are: the message, its room, its offset.
+    Places(Vec<(MessageId, RoomKey, Offset)>),
+    /// Messages as they were at a point in the log, oldest first, how many the room had in all, and that point: what
+    /// follows it is not in here.
+    History(Vec<Entry>, u64, Cursor),
+    /// A count.
+    Count(u64),
+    /// A session, if it is known.
+    Session(Option<SessionRow>),
     /// Keys.
     Keys(Vec<Key>),
     /// Who sent a message when.
     Recent(Vec<(UserNumber, Millis)>),
-}
-
-/// The world broke.
-#[derive(Debug, thiserror::Error)]
-#[error("{kind}: {what}")]
-pub struct Failure {
-    /// What it means to those who wait.
-    pub kind: FailureKind,
-    /// What happened, for the log.
-    pub what: String,
-    /// The error that it came from.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-/// What a failure means to those who wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum FailureKind {
-    /// The disk is full; nothing was kept.
-    #[error("the disk is full")]
-    Full,
-    /// The store can't be written; nothing was kept.
-    #[error("the store is read-only")]
-    ReadOnly,
-    /// Whether the batch was kept is not known.
-    #[error("the outcome is not known")]
-    Unknown,
-    /// A row is not what was written.
-    #[error("the data is damaged")]
-    Corrupt,
-    /// The file is not ours, or of a version that we don't know.
-    #[error("the file is not a Switchboard store")]
-    Foreign,
-    /// It can't be reached or opened.
-    #[error("the store is not available")]
-    Unavailable,
-}
-
-impl Failure {
-    /// A failure without an error behind it.
-    #[must_use]
-    pub fn new(kind: FailureKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), source: None }
-    }
-
-    /// A failure that came from an error.
-    #[must_use]
-    pub fn from(
-        kind: FailureKind,
-        what: impl Into<String>,
-        source: impl std::error::Error + Send + Sync + 'static,
-    ) -> Self {
-        Self { kind, what: what.into(), source: Some(Box::new(source)) }
-    }
 }

@@ -19,9 +19,15 @@ impl<T> Default for Calls<T> {
 impl<T> Calls<T> {
     /// Asks for this, and remembers what for.
     pub fn call(&mut self, what: T, request: Request, steps: &mut Steps) {
-        steps.push(Step::Call(self.next, request));
-        self.open.push((self.next, what));
+        steps.push(Step::Call(self.number(what), request));
+    }
+
+    /// Remembers what for, under a number to ask by; for what is asked by another step than a call.
+    pub fn number(&mut self, what: T) -> CallId {
+        let number = self.next;
+        self.open.push((number, what));
         self.next = self.next.wrapping_add(1);
+        number
     }
 
     /// What the call was for, now that its outcome is here; none when there is no such call.

@@ -6,14 +6,15 @@ use domain::Text;
 use domain::command::{Command, Reply};
 use domain::event::{Event, Signal, SignalKind, What};
 use domain::id::{
-    ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserId, UserNumber,
+    ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, SessionKey, UserId,
+    UserNumber,
 };
 use domain::model::{Message, MessageKind, Person, RoomKey};
 use domain::query::Query;
 use domain::refusal::{BadResume, Refusal};
 use domain::rules::name;
 
-use crate::{Answer, Ask, Audience, Dialect, News, Request, Said, Step, Whose};
+use crate::{Answer, Ask, Audience, Dialect, News, Opening, Request, Said, Sid, Step, Whose};
 
 /// 2026-11-20T11:52:13.994Z.
 pub(crate) const NOW: Millis = Millis(1_795_175_533_994);
@@ -25,7 +26,7 @@ pub(crate) const ID: &str = "00000000-0000-0000-0000-0000000000ab";
 pub(crate) const CURSOR: &str = "0000000000000007.42";
 
 /// Every refusal, each once; the two with values with one of them.
-pub(crate) const REFUSALS: [Refusal; 19] = [
+pub(crate) const REFUSALS: [Refusal; 20] = [
     Refusal::RoomNotFound,
     Refusal::Forbidden,
     Refusal::RoomFull,
@@ -38,6 +39,7 @@ pub(crate) const REFUSALS: [Refusal; 19] = [
     Refusal::RateLimited { retry_after_ms: 1500 },
     Refusal::ClientIdReused,
     Refusal::LastOwner,
+    Refusal::MessageNotFound,
     Refusal::MemberNotFound,
     Refusal::BadResume(BadResume::Ahead),
     Refusal::Busy,
@@ -100,13 +102,19 @@ pub(crate) fn kept(event: &Arc<Event>, repeat: bool) -> Reply {
 
 /// The reply to entering.
 pub(crate) fn entered(room: &str) -> Reply {
-    Reply::Entered { room: key(room), from: cursor(), head: Cursor { offset: Offset(50), ..cursor() } }
+    let head = Cursor { offset: Offset(50), ..cursor() };
+    Reply::Entered { room: key(room), from: cursor(), head, page: Vec::new() }
 }
 
 /// A signal of this user's.
 pub(crate) fn signal(room: &str, who: &str, kind: SignalKind) -> News {
     let (after, id, origin) = (Offset(42), MessageId(0xab), Some(ConnectionId(1)));
     News::Signal(Arc::new(Signal { room: key(room), after, at: NOW, id, who: person(who), origin, kind }))
+}
+
+/// Opened by this user, or by nobody yet.
+pub(crate) fn opening(who: Option<&str>) -> Opening {
+    Opening { who: who.map(person), sid: Sid { connection: ConnectionId(1), secret: 2 }, key: SessionKey(3) }
 }
 
 /// A request with these headers.
@@ -119,7 +127,7 @@ pub(crate) fn ask(method: &str, path: &str, query: &str, headers: &[(&str, &str)
 pub(crate) fn told(dialect: &dyn Dialect, news: &News, room: &str) -> [Vec<String>; 3] {
     [Whose::Origin, Whose::Actor, Whose::Other].map(|whose| {
         let mut said = Said::default();
-        dialect.tell(news, Audience { whose, room }, &mut said);
+        dialect.tell(news, Audience { whose, inside: true, room }, &mut said);
         said.messages().map(text).collect()
     })
 }
@@ -141,15 +149,28 @@ fn line(step: &Step) -> String {
         Step::Accept(Some(protocol)) => format!("101 {protocol}"),
         Step::Answer(given) => answer(given),
         Step::Say(frame) => format!("< {}", text(frame)),
+        Step::SayBinary(bytes) => format!("<binary {bytes:02x?}"),
+        Step::Identify(claim) => {
+            format!("identify {:?} {:?} {:?}", claim.credential, claim.id.as_ref().map(UserId::as_str), claim.name)
+        }
+        Step::Writers(id, room) => format!("{id} writers {}", room.shown()),
+        Step::Follow => "follow".into(),
+        Step::Release(sid, frame) => format!("release {sid} {}", text(frame)),
+        Step::Replace(sid) => format!("replace {sid}"),
         Step::Call(id, Request::Do(command)) => format!("{id} {}", command_line(command)),
         Step::Call(id, Request::Ask(query)) => format!("{id} {}", query_line(query)),
         Step::Hint(room, kind) => match kind {
             SignalKind::Typing { started, extra } => {
                 format!("hint {} {started} {}", room.shown(), extra.as_ref().map_or("", |(_, frame)| &**frame))
             }
-            SignalKind::Came | SignalKind::Went | SignalKind::Said { .. } => format!("hint {} {kind:?}", room.shown()),
+            SignalKind::Came
+            | SignalKind::Again
+            | SignalKind::Went { .. }
+            | SignalKind::Marked { .. }
+            | SignalKind::Said { .. } => format!("hint {} {kind:?}", room.shown()),
         },
         Step::Close(close) => format!("close {} {}", close.code, close.reason),
+        Step::Abandon(close) => format!("abandon {} {}", close.code, close.reason),
     }
 }
 
@@ -159,13 +180,28 @@ pub(crate) fn command_line(command: &Command) -> String {
         Command::Meet(identity) => format!("meet {}", identity.id),
         Command::MakeRoom { title, kind, seats } => format!("make {title} {kind:?} {seats:?}"),
         Command::Enter { room, from, .. } => format!("enter {} {from:?}", room.shown()),
-        Command::Leave { room } => format!("leave {}", room.shown()),
+        Command::Leave { room, .. } => format!("leave {}", room.shown()),
         Command::Send { room, draft, .. } => {
             let id = draft.client_id.as_ref().map_or("-", ClientId::as_str);
-            format!("send {} {:?} {id} {}", room.shown(), draft.kind, draft.content)
+            let extra = draft.extra.as_ref().map_or_else(String::new, |extra| format!(" {extra}"));
+            format!("send {} {:?} {id} {}{extra}", room.shown(), draft.kind, draft.content)
         }
         Command::Enrol { room, user, role, status } => format!("enrol {} {user} {role:?} {status:?}", room.shown()),
         Command::Expel { room, user } => format!("expel {} {user}", room.shown()),
+        Command::Edit { message, content } => format!("edit {message} {content}"),
+        Command::Delete { message } => format!("delete {message}"),
+        Command::Mark { mark, messages, room } => {
+            let messages: Vec<String> = messages.iter().map(ToString::to_string).collect();
+            let room = room.as_ref().map_or_else(|| "-".into(), RoomKey::shown);
+            format!("mark {mark:?} {} {room}", messages.join(","))
+        }
+        Command::Remember { session, rooms, ends, .. } => {
+            let rooms: Vec<_> = rooms.iter().map(RoomKey::shown).collect();
+            format!("remember {session} {} {ends:?}", rooms.join(","))
+        }
+        Command::Return { session, from, .. } => format!("return {session} {from}"),
+        Command::Beat => "beat".into(),
+        Command::Rest => "rest".into(),
     }
 }
 
@@ -176,6 +212,9 @@ pub(crate) fn query_line(query: &Query) -> String {
         Query::RoomConnections { room } => format!("connections in {}", room.shown()),
         Query::UserConnections { user } => format!("connections of {user}"),
         Query::Member { room, user } => format!("member {} {user}", room.shown()),
+        Query::History { room, skip, most } => format!("history {} {skip} {most}", room.shown()),
+        Query::Unread { room } => format!("unread {}", room.shown()),
+        Query::Online { users } => format!("online {}", users.iter().map(UserId::as_str).collect::<Vec<_>>().join(",")),
         Query::Counts => "counts".into(),
     }
 }

@@ -2,30 +2,34 @@
 //! nothing else: bytes in, [`Step`]s out; [`News`] in, frames out.
 //!
 //! This crate never awaits, opens a socket or calls a store, and no dialect imports a sister. What all of them share is
-//! here and in [`ask`], [`step`], [`calls`], [`json`] and [`format`]. A new dialect is a folder and a line in [`registry`].
+//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`json`] and [`format`]. A new dialect is a folder and a line in [`registry`].
 
 pub mod ask;
 pub mod calls;
+pub mod conformance;
 pub mod format;
 pub mod json;
+pub mod polling;
 pub mod step;
 
 #[cfg(test)]
 mod cases;
 mod chat;
 mod rooms;
+mod socketio;
 
 use std::sync::Arc;
 
 use domain::command::Reply;
 use domain::event::News;
-use domain::id::Millis;
+use domain::id::{Millis, SessionKey, UserId};
 use domain::identity::{Credential, Denied};
 use domain::model::{Person, RoomKey};
 use domain::refusal::Refusal;
 
 pub use crate::ask::{Answer, Ask};
-pub use crate::step::{CallId, Close, Frame, Request, Said, Step, Steps};
+pub use crate::polling::{Poll, Polling, Posted, Sid};
+pub use crate::step::{CallId, Claim, Close, Frame, Request, Said, Step, Steps};
 
 /// The doors' numbers in rows of the log. They never change, and none is ever used again.
 pub mod door {
@@ -52,6 +56,8 @@ pub struct Settings {
     pub chat_path: String,
     /// Development mode: its doors may be opened by a bare name.
     pub development: bool,
+    /// Development mode without a key: what a client shows is read, not checked (RULES 6).
+    pub unproved: bool,
     /// Which doors are open, by dialect name (`DIALECTS`); all when empty.
     pub dialects: Vec<String>,
     /// Whether what is said through `rooms` is kept (`ROOMS_PERSIST`); else it is relayed (RULES 23).
@@ -63,7 +69,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let chat_path = "/ws/chat".into();
-        Self { chat_path, development: false, dialects: Vec::new(), rooms_persist: true, version: "0" }
+        Self { chat_path, development: false, unproved: false, dialects: Vec::new(), rooms_persist: true, version: "0" }
     }
 }
 
@@ -78,18 +84,52 @@ pub trait Dialect: Send + Sync {
     /// Its paths. Reads like the API table.
     fn doors(&self) -> Vec<Way>;
 
+    /// Whether a client of its sockets shows who it is when it connects. Else a session opens for nobody, and says
+    /// [`Step::Identify`] when its client has said who it is.
+    fn knows_at_once(&self) -> bool {
+        true
+    }
+
+    /// Whether the shard keeps its sockets alive and closes the silent ones (the raw dialects' `CHAT_*` deadlines). Else
+    /// the wire has heartbeats of its own, and its sessions keep time.
+    fn is_raw(&self) -> bool {
+        true
+    }
+
+    /// The longest message that its clients are told they may say, in bytes; else it is the operator's choice.
+    fn message_bytes_max(&self) -> Option<usize> {
+        None
+    }
+
+    /// How its sessions are polled, if they can be.
+    fn polling(&self) -> Option<&dyn Polling> {
+        None
+    }
+
     /// What the client shows, on the socket and on REST alike; none when it shows nothing.
     fn who(&self, ask: &Ask) -> Option<Credential>;
 
     /// How a credential that was not taken is answered.
     fn denied(&self, ask: &Ask, why: Denied) -> Answer;
 
-    /// A session for a client that wants to upgrade and is who it says. Its first steps decide the upgrade: an
-    /// `Accept`, an `Answer`, or a call whose answer will.
-    fn open(&self, ask: &Ask, who: &Arc<Person>, now: Millis, steps: &mut Steps) -> Box<dyn Session>;
+    /// A session for a client that wants to upgrade, or to poll, and is who it says. Its first steps decide the upgrade:
+    /// an `Accept`, an `Answer`, or a call whose answer will. What is polled is open from the start.
+    fn open(&self, ask: &Ask, opening: &Opening, now: Millis, steps: &mut Steps) -> Box<dyn Session>;
 
     /// What a listener is told of this news: no frame, one, or several. Encoded once for all who listen alike.
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said);
+}
+
+/// Who opens a session, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// Who the client is. A dialect that [knows at once](Dialect::knows_at_once) always gets somebody.
+    pub who: Option<Arc<Person>>,
+    /// The session's name, should it be polled.
+    pub sid: Sid,
+    /// By which its client may come back to it (`Command::Remember`). New random bits of its own: what stands in an
+    /// address, as a session's name does, is in the logs of whatever lies between.
+    pub key: SessionKey,
 }
 
 /// For whom a rendering of news is.
@@ -97,6 +137,9 @@ pub trait Dialect: Send + Sync {
 pub struct Audience<'a> {
     /// How the listener stands to who caused it.
     pub whose: Whose,
+    /// The listener is in the room. Else it is told because the room is its user's and it follows those
+    /// ([`Step::Follow`]).
+    pub inside: bool,
     /// The room as the listener named it when entering (HAZARDS 9).
     pub room: &'a str,
 }
@@ -136,6 +179,29 @@ pub trait Session: Send {
         false
     }
 
+    /// What became of [`Step::Identify`]. Once it was taken the connection is this user's.
+    fn identified(&mut self, _who: Result<&Arc<Person>, Denied>, _now: Millis, _steps: &mut Steps) {}
+
+    /// Who is writing in a room, in answer to [`Step::Writers`].
+    fn writers(&mut self, _call: CallId, _users: &[UserId], _steps: &mut Steps) {}
+
+    /// A socket has taken the place of the requests that this session was polled by.
+    fn upgraded(&mut self) {}
+
+    /// Nothing was heard of the client because it took in too slowly what it was told: that it was silent says nothing,
+    /// and its deadlines begin anew.
+    fn rested(&mut self, _now: Millis) {}
+
+    /// The credential has ended that the client was identified with (RULES 4).
+    fn expired(&mut self, steps: &mut Steps) {
+        steps.push(Step::Close(Close { code: 4401, reason: "token expired" }));
+    }
+
+    /// The server is about to stop.
+    fn dismissed(&mut self, steps: &mut Steps) {
+        steps.push(Step::Close(Close { code: 1012, reason: "service restart" }));
+    }
+
     /// When to be woken, if at all.
     fn deadline(&self) -> Option<Millis> {
         None
@@ -145,10 +211,27 @@ pub trait Session: Send {
     fn wake(&mut self, _now: Millis, _steps: &mut Steps) {}
 }
 
+/// Answers instead of upgrading; the session that stands for it hears nothing more.
+pub(crate) fn turned_away(answer: Answer, steps: &mut Steps) -> Box<dyn Session> {
+    steps.push(Step::Answer(answer));
+    Box::new(TurnedAway)
+}
+
+/// A connection that came to nothing.
+struct TurnedAway;
+
+impl Session for TurnedAway {
+    fn hear(&mut self, _frame: Frame<'_>, _now: Millis, _steps: &mut Steps) {}
+    fn answer(&mut self, _call: CallId, _reply: Result<&Reply, &Refusal>, _now: Millis, _steps: &mut Steps) {}
+    fn removed(&mut self, _room: &RoomKey, _steps: &mut Steps) {}
+}
+
 /// A path of a dialect.
 pub enum Way {
     /// A socket, by its path pattern: `/ws/rooms/{room_id}`. One segment each; a captured one is percent-decoded.
     Socket(String),
+    /// A path on which sessions are polled, by requests of any method ([`Dialect::polling`]).
+    Polled(String),
     /// A REST call.
     Rest(Rest),
 }
@@ -170,8 +253,11 @@ pub struct Rest {
 /// The doors that are open. One line per dialect.
 #[must_use]
 pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
-    let all: Vec<Box<dyn Dialect>> =
-        vec![Box::new(rooms::Rooms { keeps: settings.rooms_persist }), Box::new(chat::Chat::at(&settings.chat_path))];
+    let all: Vec<Box<dyn Dialect>> = vec![
+        Box::new(rooms::Rooms { keeps: settings.rooms_persist }),
+        Box::new(chat::Chat::at(&settings.chat_path)),
+        Box::new(socketio::SocketIo { unproved: settings.unproved }),
+    ];
     all.into_iter()
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
         .collect()
@@ -189,7 +275,7 @@ mod tests {
             open.iter().map(|dialect| (dialect.name(), dialect.door(), dialect.doors().len())).collect::<Vec<_>>()
         };
         let (rooms, chat) = (("rooms", door::ROOMS, 8), ("chat", door::CHAT, 1));
-        assert_eq!(names(&[]), [rooms, chat]);
+        assert_eq!(names(&[]), [rooms, chat, ("socketio", door::SOCKETIO, 14)]);
         assert_eq!(names(&["chat"]), [chat]);
         assert_eq!(names(&["none"]), []);
         let all = registry(&Settings { chat_path: "/talk".into(), ..Settings::default() });
@@ -198,6 +284,7 @@ mod tests {
             .flat_map(|dialect| dialect.doors())
             .map(|way| match way {
                 Way::Socket(path) => format!("GET {path}"),
+                Way::Polled(path) => format!("polled {path}"),
                 Way::Rest(rest) => format!("{} {}", rest.method, rest.path),
             })
             .collect();

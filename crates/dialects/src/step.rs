@@ -3,10 +3,13 @@
 use domain::Text;
 use domain::command::Command;
 use domain::event::SignalKind;
+use domain::id::UserId;
+use domain::identity::Credential;
 use domain::model::RoomKey;
 use domain::query::Query;
 
 use crate::ask::Answer;
+use crate::polling::Sid;
 
 /// A session's own number for a call, given back with its outcome.
 pub type CallId = u32;
@@ -38,6 +41,20 @@ pub enum Step {
     Answer(Answer),
     /// Say this text message to the client.
     Say(Vec<u8>),
+    /// Say this binary message to the client.
+    SayBinary(Vec<u8>),
+    /// Find out who the client is and make them durable; the outcome comes to [`crate::Session::identified`]. For wires
+    /// on which a client says who it is after it has connected.
+    Identify(Claim),
+    /// Ask who is writing in a room now; answered at once to [`crate::Session::writers`].
+    Writers(CallId, RoomKey),
+    /// From now on the connection is told of its user's direct rooms, whether it enters them or not (HAZARDS 1, 2).
+    Follow,
+    /// The polled session of this name is about to be taken over: whoever polls it is answered at once, with this text
+    /// message when there is nothing else.
+    Release(Sid, Vec<u8>),
+    /// This socket is the polled session's of this name from now on, and its own session is no more.
+    Replace(Sid),
     /// Have this done or asked; its outcome comes to [`crate::Session::answer`]. Calls of one connection are carried
     /// out in order.
     Call(CallId, Request),
@@ -45,6 +62,20 @@ pub enum Step {
     Hint(RoomKey, SignalKind),
     /// Say goodbye and close.
     Close(Close),
+    /// Close on a client with which nothing can be said any more. As [`Step::Close`] to a socket; the name of a polled
+    /// session is unknown from now on, and what nobody has polled yet is let go of.
+    Abandon(Close),
+}
+
+/// What a client says of who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// What it shows.
+    pub credential: Credential,
+    /// Who that has to be, where the client says so beside it.
+    pub id: Option<UserId>,
+    /// How it would like to be called; a label, and only where the credential tells none.
+    pub name: Option<Text>,
 }
 
 /// A close, as a raw socket says it.

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use crate::Text;
 use crate::event::Event;
-use crate::id::{ClientId, Cursor, MessageId, Millis, Seq, UserId};
+use crate::history::Entry;
+use crate::id::{ClientId, Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId};
 use crate::identity::Identity;
 use crate::model::{Member, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+use crate::watermark::Mark;
 
 /// What a door's contract says of rooms and pace; the same for every command that comes through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,9 @@ pub struct Manners {
     pub makes_rooms: bool,
     /// Entering a private room by its id makes a member (RULES 10); else members only.
     pub joins_private: bool,
+    /// Entering makes a member of a public room too, and makes the room when there is none; leaving ends that when the
+    /// user's last connection leaves (the table of doors in DESIGN.md, 2).
+    pub joins: bool,
     /// Which of the two limits of messages a minute holds (RULES 12).
     pub pace: Pace,
 }
@@ -40,6 +45,9 @@ pub enum Start {
     After(Cursor),
     /// From after a plain number of that room.
     AfterSeq(Seq),
+    /// From now on, and the reply has what was said up to there (HAZARDS 3): the newest messages, as many as this, up to
+    /// [`crate::limits::PAGE_MAX`].
+    Page(u32),
 }
 
 /// A message as its sender gives it.
@@ -84,6 +92,8 @@ pub enum Command {
     Leave {
         /// Which.
         room: RoomKey,
+        /// What the door's contract says.
+        manners: Manners,
     },
     /// Say something.
     Send {
@@ -94,6 +104,55 @@ pub enum Command {
         /// What the door's contract says.
         manners: Manners,
     },
+    /// Change what one has said. Its author only.
+    Edit {
+        /// Which message.
+        message: MessageId,
+        /// 1 byte to 64 KiB.
+        content: Text,
+    },
+    /// Take away what one has said. Its author only.
+    Delete {
+        /// Which message.
+        message: MessageId,
+    },
+    /// Raise one's own watermark (HAZARDS 14). What can't be read by the actor is refused as if it were missing.
+    Mark {
+        /// Which mark.
+        mark: Mark,
+        /// These messages, whatever lies between them; at most [`crate::limits::MARKED_MAX`]. Those that aren't there are
+        /// passed over.
+        messages: Arc<[MessageId]>,
+        /// And everything in this room up to now.
+        room: Option<RoomKey>,
+    },
+    /// Keep what a session is made of, so that its client can come back to it (`Return`).
+    Remember {
+        /// Which session.
+        session: SessionKey,
+        /// The rooms that it is in.
+        rooms: Vec<RoomKey>,
+        /// When it ends; nobody comes back after that. The credential that it was opened with may end earlier: whoever
+        /// passes this on knows, and says the earlier of the two.
+        ends: Option<Millis>,
+        /// Where it was last put out of a room by somebody else; whoever passes this on knows. Nobody comes back from before
+        /// that as if nothing were missing.
+        not_before: Offset,
+    },
+    /// Be who a session was, in the rooms that it was in, and be told everything from a resume token on: all of it, or
+    /// nothing. Asked by a connection that is nobody yet.
+    Return {
+        /// Which session.
+        session: SessionKey,
+        /// From where.
+        from: Cursor,
+        /// What the door's contract says.
+        manners: Manners,
+    },
+    /// Be online for a while without a connection (socketio facts 5: `POST /presence/heartbeat`).
+    Beat,
+    /// Be online no more, unless connected (`POST /presence/logout`).
+    Rest,
     /// Put someone on a guild's roster, or change their row.
     Enrol {
         /// The guild's room.
@@ -150,6 +209,9 @@ pub enum Reply {
         from: Cursor,
         /// The log's head when it was decided.
         head: Cursor,
+        /// With [`Start::Page`], the room's newest messages up to `from`, oldest first, as they are now: every message is
+        /// either in here or told afterwards, never both, never neither (HAZARDS 3). Else none.
+        page: Vec<Entry>,
     },
     /// To `Leave`.
     Left,
@@ -169,6 +231,37 @@ pub enum Reply {
         /// When, by the server's clock.
         at: Millis,
     },
+    /// To `Edit` and `Delete`.
+    Changed {
+        /// What happened.
+        event: Arc<Event>,
+        /// The message as it was sent.
+        sent: Arc<Event>,
+    },
+    /// To `Return`: the connection is this user's from now on, and in these rooms.
+    Returned {
+        /// Who.
+        who: Arc<Person>,
+        /// Where.
+        rooms: Vec<RoomKey>,
+        /// The point after which events follow.
+        from: Cursor,
+        /// When the credential ends that the session was opened with.
+        ends: Option<Millis>,
+    },
+    /// To `Mark`, `Remember`, `Beat` and `Rest`: done, and durable where it is kept.
+    Done,
+    /// To the query for history: oldest first.
+    History {
+        /// The messages.
+        entries: Vec<Entry>,
+        /// How many there are in the room.
+        total: u64,
+    },
+    /// To the query for unread messages.
+    Unread(u64),
+    /// To the query for who is online, in the order asked.
+    Online(Vec<bool>),
     /// To `Enrol`, and to the query for a member.
     Member {
         /// Who.

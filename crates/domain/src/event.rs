@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::Text;
 use crate::id::{ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserId};
 use crate::model::{Member, Message, MessageKind, Person, RoomKey, RoomKind};
+use crate::watermark::Mark;
 
 /// What happened in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub enum What {
     Edited {
         /// Which.
         message: MessageId,
+        /// The offset that it was sent at.
+        of: Offset,
         /// Its content from now on.
         content: Text,
     },
@@ -47,6 +50,8 @@ pub enum What {
     Deleted {
         /// Which.
         message: MessageId,
+        /// The offset that it was sent at.
+        of: Offset,
     },
 }
 
@@ -120,8 +125,23 @@ pub struct Signal {
 pub enum SignalKind {
     /// A user is present in the room: their first connection came.
     Came,
+    /// A user who is present entered once more, on a door that tells of every entering (socketio facts 4).
+    Again,
     /// Their last connection went.
-    Went,
+    Went {
+        /// Only their connection has ended: they belong to the room as before, and nobody has left. False when they left or
+        /// were removed, and where belonging is no more than being there.
+        belongs: bool,
+    },
+    /// They raised a watermark over these messages (HAZARDS 14).
+    Marked {
+        /// Which mark.
+        mark: Mark,
+        /// The messages that they named.
+        messages: Arc<[MessageId]>,
+        /// Whether they named the room too: then everything in it up to now is marked.
+        whole_room: bool,
+    },
     /// They began or stopped writing.
     Typing {
         /// True while they write.

@@ -35,7 +35,7 @@ pub struct RoomFacts {
     pub last: Offset,
     /// The seq of its last event.
     pub head: Seq,
-    /// Who belongs. Empty for public rooms, which all may enter.
+    /// Who belongs. In public rooms, which all may enter, only those who came through a door that makes members there.
     pub members: BTreeMap<UserId, Member>,
     /// Who was removed and stays out until invited.
     pub barred: BTreeSet<UserId>,
@@ -99,12 +99,12 @@ impl RoomFacts {
     ///
     /// These facts may be behind the log by whatever does not move the version, where several nodes share it: so a block
     /// moves it whether or not the user is known to belong, and a higher role does, too, so that nobody takes it away
-    /// again without having heard of it.
+    /// again without having heard of it. Whoever leaves a public room may still do there what they might before.
     #[must_use]
     pub fn excludes(&self, what: &What) -> bool {
         match what {
             What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => false,
-            What::MemberRemoved { .. } => true,
+            What::MemberRemoved { barred, .. } => *barred || self.kind != RoomKind::Public,
             What::MemberSet { user, member } => {
                 member.status != Status::Active
                     || member.role > Role::Member

@@ -192,6 +192,24 @@ impl fmt::Display for MessageId {
     }
 }
 
+/// A session that a client may come back to: drawn at random, told to its client only, and the only thing that proves that
+/// it is the same client. Written as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey(pub u128);
+
+impl fmt::Display for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    /// Says nothing of the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(…)")
+    }
+}
+
 /// A resume token, `<life>.<offset>`: valid only if the row at that offset has that life, so that a restored backup is
 /// noticed and refused, never served wrongly. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,9 +5,11 @@
 //! as arguments. Its `[dependencies]` are empty, and the wall checks keep them so. Its neighbours: `dialects` turns
 //! bytes into [`command::Command`] and [`event::News`] into bytes; `adapters` keeps [`event::Event`]s; `server` drives.
 
+pub mod beats;
 pub mod command;
 pub mod event;
 pub mod facts;
+pub mod history;
 pub mod id;
 pub mod identity;
 pub mod limits;

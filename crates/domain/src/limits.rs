@@ -54,6 +54,8 @@ pub const REST_CALLS_MAX: usize = 1024;
 pub const REST_WAIT_MS: u64 = 30_000;
 /// Connections that ordinary HTTP holds; past it they are answered 503 and closed.
 pub const HTTP_CONNECTIONS_MAX: usize = 4096;
+/// Sessions that are polled, in one shard: no socket, and so no descriptor, bounds them (THREATS T15).
+pub const POLLED_PER_SHARD_MAX: usize = 32 * 1024;
 /// Connections a shard accepts in one turn; the rest wait for the next.
 pub const ACCEPTS_PER_TURN_MAX: usize = 256;
 /// How long a shard waits for a missing announcement before it reads the log, in milliseconds (invariant 4).
@@ -64,12 +66,34 @@ pub const POLL_LOG_MS: u64 = 1000;
 pub const OUTBOX_BYTES_MAX: usize = 64 * 1024;
 /// What a lagging connection is given from the log at once, in bytes of content.
 pub const CATCH_UP_BYTES: usize = 64 * 1024;
+/// Rooms whose facts are read at once for one call that is about many rooms.
+pub const LOADS_AT_ONCE_MAX: usize = 32;
 /// Rooms whose facts the node keeps although nobody is there.
 pub const IDLE_ROOMS_CACHED_MAX: usize = 10_000;
 /// Rooms and users whose facts the node remembers in all before it lets go of the idle ones.
 pub const USERS_CACHED_MAX: usize = 100_000;
 /// Presence remembered for a lagging connection, to say the difference afterwards (HAZARDS 7).
 pub const SAVED_PRESENCE_MAX: usize = 1000;
+/// Most messages of one page of history (socketio page 6).
+pub const PAGE_MAX: u32 = 200;
+/// Most messages that one mark may name.
+pub const MARKED_MAX: usize = 1000;
+/// Messages read out of order that are kept of one user in one room, above their mark; the oldest go first.
+pub const MARKS_APART_MAX: usize = 1000;
+/// Unread messages are counted up to this many.
+pub const UNREAD_COUNTED_MAX: u64 = 10_000;
+/// Most users whose presence one query may ask for.
+pub const ONLINE_ASKED_MAX: usize = 1000;
+/// How long a heartbeat over REST keeps a user online, in milliseconds (socketio facts 5).
+pub const BEAT_MS: u64 = 120_000;
+/// Heartbeats over REST that a node remembers at a time; past it, new ones are refused.
+pub const BEATS_MAX: usize = 100_000;
+/// Sessions of one user that can be returned to; the longest unused goes first.
+pub const SESSIONS_PER_USER_MAX: usize = 64;
+/// Rooms that one session can be in.
+pub const SESSION_ROOMS_MAX: usize = 1000;
+/// How long someone is taken to be writing after they said so, in milliseconds (socketio facts 4).
+pub const TYPING_MS: u64 = 5_000;
 /// Deepest JSON nesting taken from a client (THREATS T16).
 pub const JSON_DEPTH_MAX: usize = 32;
 

@@ -44,7 +44,7 @@ struct Attached {
 pub struct Presence {
     rooms: HashMap<RoomKey, Here>,
     connections: HashMap<ConnectionId, Attached>,
-    per_user: HashMap<UserNumber, usize>,
+    per_user: HashMap<UserId, usize>,
     /// Rooms where at least one user is present, silent seats aside.
     occupied: usize,
 }
@@ -54,7 +54,7 @@ impl Presence {
     pub fn arrive(&mut self, connection: ConnectionId, who: &Arc<Person>) {
         if let std::collections::hash_map::Entry::Vacant(slot) = self.connections.entry(connection) {
             slot.insert(Attached { who: who.clone(), rooms: Vec::new() });
-            *self.per_user.entry(who.number).or_default() += 1;
+            *self.per_user.entry(who.id.clone()).or_default() += 1;
         }
     }
 
@@ -150,13 +150,13 @@ impl Presence {
     /// The connection is no more: the rooms where its user is absent from now on, each with the user.
     pub fn depart(&mut self, connection: ConnectionId) -> Vec<(RoomKey, Arc<Person>)> {
         let Some(attached) = self.connections.get(&connection) else { return Vec::new() };
-        let (rooms, number) = (attached.rooms.clone(), attached.who.number);
+        let (rooms, user) = (attached.rooms.clone(), attached.who.id.clone());
         let gone = rooms.into_iter().filter_map(|room| self.leave(&room, connection).map(|who| (room, who))).collect();
         self.connections.remove(&connection);
-        if let Some(count) = self.per_user.get_mut(&number) {
+        if let Some(count) = self.per_user.get_mut(&user) {
             *count -= 1;
             if *count == 0 {
-                self.per_user.remove(&number);
+                self.per_user.remove(&user);
             }
         }
         gone
@@ -189,6 +189,18 @@ impl Presence {
         let Some(attached) = self.connections.get(&connection) else { return false };
         let seat = self.rooms.get(room).and_then(|here| here.users.get(&attached.who.number));
         seat.is_some_and(|seat| seat.connections.contains(&connection))
+    }
+
+    /// Whether this connection's user is attached to the room through another connection, too; silent seats count.
+    #[must_use]
+    pub fn elsewhere(&self, room: &RoomKey, connection: ConnectionId) -> bool {
+        let Some(attached) = self.connections.get(&connection) else { return false };
+        let Some(here) = self.rooms.get(room) else { return false };
+        let number = attached.who.number;
+        let mine = |seat: &ConnectionId| self.connections.get(seat).is_some_and(|other| other.who.number == number);
+        let seated =
+            here.users.get(&number).is_some_and(|seat| seat.connections.iter().any(|seat| *seat != connection));
+        seated || here.silent.iter().any(|seat| *seat != connection && mine(seat))
     }
 
     /// Whether this connection exists, as far as the node has been told.
@@ -230,8 +242,8 @@ impl Presence {
 
     /// How many connections the user has, on all doors.
     #[must_use]
-    pub fn connections_of(&self, user: UserNumber) -> usize {
-        self.per_user.get(&user).copied().unwrap_or(0)
+    pub fn connections_of(&self, user: &UserId) -> usize {
+        self.per_user.get(user).copied().unwrap_or(0)
     }
 
     /// All connections, and rooms with somebody present.
@@ -268,9 +280,9 @@ mod tests {
         assert_eq!(presence.leave(&lobby, one), None, "leaving twice");
         assert_eq!(presence.depart(two), vec![(lobby.clone(), alice.clone())]);
         assert!(!presence.occupied(&lobby));
-        assert_eq!((presence.counts(), presence.connections_of(alice.number)), ((1, 0), 1));
+        assert_eq!((presence.counts(), presence.connections_of(&alice.id)), ((1, 0), 1));
         assert_eq!(presence.depart(one), vec![]);
-        assert_eq!((presence.counts(), presence.connections_of(alice.number)), ((0, 0), 0));
+        assert_eq!((presence.counts(), presence.connections_of(&alice.id)), ((0, 0), 0));
     }
 
     #[test]
@@ -288,6 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn who_is_there_on_another_connection_too() {
+        let (mut presence, alice, bob, den) = (Presence::default(), person(1), person(2), room("den"));
+        let (one, two, other) = (ConnectionId(1), ConnectionId(2), ConnectionId(3));
+        presence.enter(&den, one, &alice, Millis(1));
+        presence.enter(&den, other, &bob, Millis(1));
+        assert!(!presence.elsewhere(&den, one), "others are not oneself");
+        presence.seat_silently(&den, two, &alice);
+        assert!(presence.elsewhere(&den, one), "a silent seat is one, too");
+        presence.enter(&den, two, &alice, Millis(2));
+        assert!(presence.elsewhere(&den, one) && presence.elsewhere(&den, two));
+        presence.depart(one);
+        assert!(!presence.elsewhere(&den, one) && !presence.elsewhere(&den, two));
+    }
+
+    #[test]
     fn the_expelled_lose_every_connection() {
         let (mut presence, alice, bob, den) = (Presence::default(), person(1), person(2), room("den"));
         presence.enter(&den, ConnectionId(1), &alice, Millis(1));
@@ -298,6 +325,6 @@ mod tests {
         assert!(!presence.attached(&den, ConnectionId(1)) && !presence.attached(&den, ConnectionId(3)));
         assert_eq!((presence.connections_in(&den), presence.user_count(&den)), (1, 1));
         assert_eq!(presence.expel(&den, &alice.id), None);
-        assert_eq!(presence.connections_of(alice.number), 3, "they are connected still, to nothing");
+        assert_eq!(presence.connections_of(&alice.id), 3, "they are connected still, to nothing");
     }
 }

@@ -28,6 +28,26 @@ pub enum Query {
         /// Who.
         user: UserId,
     },
+    /// A room's newest messages, as they are now: edits done, deleted ones left out.
+    History {
+        /// Which room. A public one that nobody has used is empty.
+        room: RoomKey,
+        /// Leave out the newest so many.
+        skip: u32,
+        /// At most this many, up to [`crate::limits::PAGE_MAX`].
+        most: u32,
+    },
+    /// How many messages of others in a room lie above the asker's read mark; counted up to
+    /// [`crate::limits::UNREAD_COUNTED_MAX`].
+    Unread {
+        /// Which room.
+        room: RoomKey,
+    },
+    /// Whether these users are online: connected, or heard of within [`crate::limits::BEAT_MS`].
+    Online {
+        /// Who; at most [`crate::limits::ONLINE_ASKED_MAX`].
+        users: Vec<UserId>,
+    },
     /// The server's counts, for health pages.
     Counts,
 }

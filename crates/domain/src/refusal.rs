@@ -15,6 +15,8 @@ pub enum BadResume {
     Expired,
     /// The room's messages are kept elsewhere.
     NotKept,
+    /// The session is not known, its credential has ended, or it may not be in one of its rooms any more.
+    NoSession,
 }
 
 /// Why something is not done.
@@ -47,6 +49,8 @@ pub enum Refusal {
     ClientIdReused,
     /// A guild must keep an owner.
     LastOwner,
+    /// No such message, as far as the asker may know.
+    MessageNotFound,
     /// No such member on the roster.
     MemberNotFound,
     /// The point to resume from is no good.
@@ -80,6 +84,7 @@ impl Refusal {
             Self::RateLimited { .. } => "rate_limited",
             Self::ClientIdReused => "client_id_reused",
             Self::LastOwner => "last_owner",
+            Self::MessageNotFound => "message_not_found",
             Self::MemberNotFound => "member_not_found",
             Self::BadResume(_) => "bad_resume",
             Self::Busy => "busy",

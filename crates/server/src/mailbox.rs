@@ -103,6 +103,9 @@ impl Mailbox {
                     continue;
                 }
                 Input::Mail(Mail::Told(_) | Mail::RelayLost | Mail::Drain)
+                // Bounded by the connections that ordinary HTTP holds; each of them asks one thing at a time.
+                | Input::Polled(_)
+                | Input::PollGone(..)
                 | Input::Accepted(_)
                 | Input::Readable(_)
                 | Input::Writable(_)
@@ -277,7 +280,7 @@ mod tests {
 
     fn told() -> Input {
         let to = ReplyTo::Connection(ConnectionId(1), 0);
-        let told = Told { to, result: Ok(domain::command::Reply::Left), attach: None, detach: Vec::new() };
+        let told = Told { to, result: Ok(domain::command::Reply::Left), attach: Vec::new(), detach: Vec::new() };
         Input::Mail(Mail::Told(Box::new(told)))
     }
 

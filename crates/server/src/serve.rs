@@ -298,6 +298,7 @@ pub fn dialect_settings(config: &Config) -> Settings {
     Settings {
         chat_path: config.paths.chat.clone(),
         development: config.development(),
+        unproved: config.development() && config.auth.secret.is_none(),
         dialects: config.doors.iter().map(|door| (*door).to_owned()).collect(),
         rooms_persist: config.rooms_persist,
         version: VERSION,

@@ -2,6 +2,7 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod marks;
 pub mod memory;
 pub mod settle;
 pub mod sqlite;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
-use domain::id::{ExclusionVersion, UserId, UserNumber};
+use domain::id::{ExclusionVersion, Offset, UserId, UserNumber};
 use domain::limits;
 use domain::model::{Message, MessageKind, RoomKey, RoomKind};
 use xxhash_rust::xxh3::Xxh3;
@@ -85,6 +85,26 @@ impl Budget {
     pub fn most(&self) -> usize {
         self.left / EVENT_BYTES + 1
     }
+}
+
+/// What an event does to a message of its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Where the message was sent, if it is one of that room.
+    pub of: Offset,
+    /// Whether it is taken away; else it has other content from now on.
+    pub deleted: bool,
+}
+
+/// What an event does to a message that was sent before it.
+#[must_use]
+pub fn change(event: &Event) -> Option<Change> {
+    let change = match &event.what {
+        What::Edited { of, .. } => Change { of: *of, deleted: false },
+        What::Deleted { of, .. } => Change { of: *of, deleted: true },
+        What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Sent(_) => return None,
+    };
+    (change.of < event.offset).then_some(change)
 }
 
 /// The message of a write that carries a client id, if one does.

@@ -9,19 +9,17 @@ mod tests;
 mod wire;
 mod words;
 
-use std::sync::Arc;
-
 use domain::command::{Manners, Pace};
 use domain::event::{Event, News, Signal, SignalKind, What};
 use domain::id::{Door, Millis};
 use domain::identity::{Credential, Denied};
-use domain::model::{Message, MessageKind, Person};
+use domain::model::{Message, MessageKind};
 
 use crate::format::{Shown, Time};
-use crate::{Answer, Ask, Audience, Dialect, Said, Session, Steps, Way, Whose, door, json};
+use crate::{Answer, Ask, Audience, Dialect, Opening, Said, Session, Steps, Way, Whose, door, json, turned_away};
 
 /// What this contract says of rooms and pace.
-const MANNERS: Manners = Manners { makes_rooms: false, joins_private: true, pace: Pace::Strict };
+const MANNERS: Manners = Manners { makes_rooms: false, joins_private: true, joins: false, pace: Pace::Strict };
 
 /// The subprotocol under which a browser hands over its token.
 const BEARER: &str = "bearer";
@@ -72,9 +70,12 @@ impl Dialect for Chat {
         }
     }
 
-    fn open(&self, ask: &Ask, who: &Arc<Person>, _now: Millis, steps: &mut Steps) -> Box<dyn Session> {
+    fn open(&self, ask: &Ask, opening: &Opening, _now: Millis, steps: &mut Steps) -> Box<dyn Session> {
         // A browser that offered a subprotocol gives up when none is chosen.
-        session::open(who, ask.protocol_bearer().map(|_| BEARER.into()), steps)
+        match &opening.who {
+            Some(who) => session::open(who, ask.protocol_bearer().map(|_| BEARER.into()), steps),
+            None => turned_away(self.denied(ask, Denied::Missing), steps),
+        }
     }
 
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said) {
@@ -90,9 +91,11 @@ impl Dialect for Chat {
             },
             News::Signal(signal) => match signal.kind {
                 SignalKind::Came => said.message(|buffer| write_notice(buffer, signal, Notice::Join, to)),
-                SignalKind::Went => said.message(|buffer| write_notice(buffer, signal, Notice::Leave, to)),
+                SignalKind::Went { .. } => said.message(|buffer| write_notice(buffer, signal, Notice::Leave, to)),
                 // Typing has no word in the contract, and what is relayed is for another door (RULES 23).
-                SignalKind::Typing { .. } | SignalKind::Said { .. } => {}
+                // Another connection of someone who is there is no news (RULES 20), receipts are silent (RULES 17).
+                SignalKind::Typing { .. } | SignalKind::Said { .. } | SignalKind::Again | SignalKind::Marked { .. } => {
+                }
             },
         }
     }

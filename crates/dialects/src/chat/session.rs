@@ -105,14 +105,18 @@ impl Talk {
                 Place::In(here) if here.room != entry.room => {
                     let room = here.room.clone();
                     let doing = Doing::Move(room.clone(), entry);
-                    self.calls.call(doing, Request::Do(Command::Leave { room }), steps);
+                    self.calls.call(doing, Request::Do(Command::Leave { room, manners: MANNERS }), steps);
                 }
                 Place::In(_) | Place::Nowhere | Place::Left => self.join(entry, steps),
             },
             Heard::Leave => match &self.place {
                 Place::In(here) => {
                     let room = here.room.clone();
-                    self.calls.call(Doing::Leave(room.clone()), Request::Do(Command::Leave { room }), steps);
+                    self.calls.call(
+                        Doing::Leave(room.clone()),
+                        Request::Do(Command::Leave { room, manners: MANNERS }),
+                        steps,
+                    );
                 }
                 Place::Left => steps.push(words::error(words::USER_NOT_FOUND, None)),
                 Place::Nowhere => {}
@@ -192,7 +196,8 @@ impl Talk {
             Ok(Reply::Sent { event, repeat: true }) => {
                 let Some(message) = event.message() else { return };
                 let shown = entry.room.shown();
-                let to = Audience { whose: Whose::Origin, room: entry.named.as_deref().unwrap_or(&shown) };
+                let to =
+                    Audience { whose: Whose::Origin, inside: true, room: entry.named.as_deref().unwrap_or(&shown) };
                 let mut buffer = Vec::new();
                 write_message(&mut buffer, event, message, to);
                 steps.push(Step::Say(buffer));

@@ -41,6 +41,7 @@ pub(super) fn word(refusal: &Refusal, wanted: Wanted) -> &'static str {
         // Whoever may not enter a room hears the same as if there were none (invariant 11).
         (Refusal::RoomNotFound | Refusal::Forbidden, Wanted::Room) => ROOM_NOT_FOUND,
         (Refusal::NotPresent | Refusal::MemberNotFound, Wanted::Room | Wanted::Out) => USER_NOT_FOUND,
+        (Refusal::MessageNotFound, _) => "message not found",
         (
             Refusal::RoomNotFound | Refusal::Forbidden | Refusal::NotPresent | Refusal::MemberNotFound,
             Wanted::Out | Wanted::Say,

@@ -11,8 +11,6 @@ mod unprocessable;
 mod wire;
 mod words;
 
-use std::sync::Arc;
-
 use domain::command::{Manners, Pace};
 use domain::event::{Event, News, Signal, SignalKind, What};
 use domain::id::{Cursor, Door, MessageId, Millis, Seq};
@@ -20,10 +18,10 @@ use domain::identity::{Credential, Denied};
 use domain::model::{MessageKind, Person};
 
 use crate::format::{Shown, Time};
-use crate::{Answer, Ask, Audience, Dialect, Said, Session, Steps, Way, Whose, door, json};
+use crate::{Answer, Ask, Audience, Dialect, Opening, Said, Session, Steps, Way, Whose, door, json, turned_away};
 
 /// What this contract says of rooms and pace.
-const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, pace: Pace::Strict };
+const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
 
 /// The path of the sockets; REST never begins like it.
 const SOCKET: &str = "/ws/rooms/{room_id}";
@@ -60,8 +58,11 @@ impl Dialect for Rooms {
         if on_socket(ask) { words::denied_socket(why) } else { words::denied_rest(ask, why) }
     }
 
-    fn open(&self, ask: &Ask, who: &Arc<Person>, _now: Millis, steps: &mut Steps) -> Box<dyn Session> {
-        session::open(ask, who, self.keeps, steps)
+    fn open(&self, ask: &Ask, opening: &Opening, _now: Millis, steps: &mut Steps) -> Box<dyn Session> {
+        match &opening.who {
+            Some(who) => session::open(ask, who, self.keeps, steps),
+            None => turned_away(self.denied(ask, Denied::Missing), steps),
+        }
     }
 
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said) {
@@ -137,7 +138,7 @@ fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
             return tell_message(*kind, content, &told, to, said);
         }
         // Coming and going has no frame here.
-        SignalKind::Came | SignalKind::Went => return,
+        SignalKind::Came | SignalKind::Again | SignalKind::Went { .. } | SignalKind::Marked { .. } => return,
     };
     if to.whose == Whose::Origin {
         return;

@@ -22,7 +22,7 @@ use super::{MANNERS, wire, words};
 use crate::calls::Calls;
 use crate::format::{Shown, Time};
 use crate::step::{CallId, Close, Frame, Request, Step, Steps};
-use crate::{Ask, Session, door, json};
+use crate::{Ask, Session, door, json, turned_away};
 
 /// A connection.
 struct Room {
@@ -77,20 +77,6 @@ fn start(since: &str) -> Option<Start> {
         return since.parse().ok().map(|seq| Start::AfterSeq(Seq(seq)));
     }
     since.parse::<Cursor>().ok().map(Start::After)
-}
-
-fn turned_away(answer: crate::Answer, steps: &mut Steps) -> Box<dyn Session> {
-    steps.push(Step::Answer(answer));
-    Box::new(TurnedAway)
-}
-
-/// A connection that came to nothing.
-struct TurnedAway;
-
-impl Session for TurnedAway {
-    fn hear(&mut self, _frame: Frame<'_>, _now: Millis, _steps: &mut Steps) {}
-    fn answer(&mut self, _call: CallId, _reply: Result<&Reply, &Refusal>, _now: Millis, _steps: &mut Steps) {}
-    fn removed(&mut self, _room: &RoomKey, _steps: &mut Steps) {}
 }
 
 impl Room {

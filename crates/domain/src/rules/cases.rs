@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use crate::Text;
 use crate::command::{Manners, Pace};
+use crate::event::{Event, What};
 use crate::facts::RoomFacts;
-use crate::id::{Door, ExclusionVersion, Millis, Offset, RoomName, Seq, UserId, UserNumber};
+use crate::id::{Door, ExclusionVersion, Life, MessageId, Millis, Offset, RoomName, Seq, UserId, UserNumber};
 use crate::identity::{Actor, Scopes, Standing};
-use crate::model::{Member, Person, Role, RoomKey, RoomKind, Status};
+use crate::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
 
-pub(crate) const OPEN: Manners = Manners { makes_rooms: true, joins_private: false, pace: Pace::Strict };
-pub(crate) const CHAT: Manners = Manners { makes_rooms: false, joins_private: true, pace: Pace::Strict };
+pub(crate) const OPEN: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
+pub(crate) const CHAT: Manners = Manners { makes_rooms: false, joins_private: true, joins: false, pace: Pace::Strict };
+
+pub(crate) const JOINS: Manners = Manners { makes_rooms: true, joins_private: false, joins: true, pace: Pace::Loose };
 
 pub(crate) fn user(id: &str) -> UserId {
     UserId::new(id).expect("a short id is valid")
@@ -51,5 +54,29 @@ pub(crate) fn facts(name: &str, kind: RoomKind, members: &[(&str, Member)]) -> R
         head: Seq(1),
         members: members.iter().map(|(id, member)| (user(id), *member)).collect::<BTreeMap<_, _>>(),
         barred: BTreeSet::new(),
+    }
+}
+
+/// A message as it was sent; its offset and its id are the same number.
+pub(crate) fn said(room: &str, by: &str, number: u64) -> Event {
+    let message = Message {
+        id: MessageId(u128::from(number)),
+        kind: MessageKind::Text,
+        content: Text::from("hi"),
+        reply_to: None,
+        client_id: None,
+        extra: None,
+    };
+    Event {
+        offset: Offset(number),
+        seq: Seq(number),
+        life: Life(1),
+        room: key(room),
+        version: ExclusionVersion(0),
+        at: Millis(0),
+        by: actor(by).who,
+        door: Door(0),
+        origin: None,
+        what: What::Sent(message),
     }
 }

@@ -1,13 +1,15 @@
 //! Saying something (RULES 9, 13, 14).
 
+use crate::Text;
 use crate::command::{Draft, Manners, Pace};
-use crate::event::What;
+use crate::event::{Event, What};
 use crate::facts::RoomFacts;
 use crate::id::MessageId;
 use crate::identity::{Actor, Scopes, Standing};
 use crate::limits::{self, Policy};
 use crate::model::{Message, MessageKind, Role, RoomKey, RoomKind};
 use crate::refusal::Refusal;
+use crate::rules::room;
 
 /// The most messages a minute on a door of this pace; 0 means no limit.
 #[must_use]
@@ -31,9 +33,7 @@ pub fn send(
     manners: Manners,
     policy: &Policy,
 ) -> Result<Vec<What>, Refusal> {
-    if draft.content.is_empty() || draft.content.len() > limits::CONTENT_BYTES_MAX {
-        return Err(Refusal::InvalidContent);
-    }
+    fits(&draft.content)?;
     if draft.extra.as_ref().is_some_and(|extra| extra.len() > limits::EXTRA_BYTES_MAX) {
         return Err(Refusal::Invalid);
     }
@@ -55,6 +55,36 @@ pub fn send(
         extra: draft.extra.clone(),
     }));
     Ok(events)
+}
+
+/// Whether a content is within its bounds.
+///
+/// # Errors
+/// `InvalidContent` when it is empty or has more than [`limits::CONTENT_BYTES_MAX`] bytes.
+pub fn fits(content: &str) -> Result<(), Refusal> {
+    let good = !content.is_empty() && content.len() <= limits::CONTENT_BYTES_MAX;
+    if good { Ok(()) } else { Err(Refusal::InvalidContent) }
+}
+
+/// Decides `Edit` (`becomes` is the new content) and `Delete` of a message that is there. Its author only, for as long as
+/// they may read the room that it is in. These count against no limit: RULES 12 speaks of messages.
+///
+/// # Errors
+/// `InvalidContent`; `MessageNotFound` when the actor may not read the message, as if it weren't there (invariant 11);
+/// `NotAllowed` when they may and it is somebody else's.
+pub fn change(sent: &Event, facts: Option<&RoomFacts>, becomes: Option<&Text>, actor: &Actor) -> Result<What, Refusal> {
+    let message = sent.message().ok_or(Refusal::MessageNotFound)?.id;
+    if let Some(content) = becomes {
+        fits(content)?;
+    }
+    room::read(&sent.room, facts, actor).map_err(|_| Refusal::MessageNotFound)?;
+    if sent.by.id != actor.who.id {
+        return Err(Refusal::NotAllowed);
+    }
+    Ok(match becomes {
+        Some(content) => What::Edited { message, of: sent.offset, content: content.clone() },
+        None => What::Deleted { message, of: sent.offset },
+    })
 }
 
 fn may_write(
@@ -97,8 +127,7 @@ fn speaks_for_the_room(facts: Option<&RoomFacts>, actor: &Actor) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Text;
-    use crate::rules::cases::{CHAT, OPEN, actor, facts, key, member, service, user};
+    use crate::rules::cases::{CHAT, OPEN, actor, facts, key, member, said, service, user};
 
     fn draft(kind: MessageKind, content: &str) -> Draft {
         Draft { kind, content: Text::from(content), reply_to: None, client_id: None, extra: None }
@@ -165,6 +194,48 @@ mod tests {
         for (who, expected) in [("bob", Ok(2)), ("carol", Err(Refusal::Forbidden))] {
             let decided = send(&pair, None, &draft(text, "hi"), MessageId(7), &actor(who), CHAT, &usual);
             assert_eq!(decided.map(|events| events.len()), expected, "{who}");
+        }
+    }
+
+    #[test]
+    fn whose_messages_are_changed() {
+        let public = facts("r", RoomKind::Public, &[]);
+        let mut barred = public.clone();
+        barred.barred.insert(user("alice"));
+        let den = facts("r", RoomKind::Private, &[("alice", member(Role::Member)), ("bob", member(Role::Owner))]);
+        let left = facts("r", RoomKind::Private, &[("bob", member(Role::Owner))]);
+        let found = |refusal| Err::<(), _>(refusal);
+        for (what, facts, author, who, expected) in [
+            ("one's own", Some(&public), "alice", actor("alice"), Ok(())),
+            ("another's", Some(&public), "bob", actor("alice"), found(Refusal::NotAllowed)),
+            ("one's own, where one is barred", Some(&barred), "alice", actor("alice"), found(Refusal::MessageNotFound)),
+            ("one's own, as a member", Some(&den), "alice", actor("alice"), Ok(())),
+            ("a member's, as the owner", Some(&den), "alice", actor("bob"), found(Refusal::NotAllowed)),
+            (
+                "one's own, of a room that one has left",
+                Some(&left),
+                "alice",
+                actor("alice"),
+                found(Refusal::MessageNotFound),
+            ),
+            ("another's, of a room of others", Some(&den), "alice", actor("carol"), found(Refusal::MessageNotFound)),
+            ("a back end's", Some(&public), "back-end", service(Scopes::BROADCAST), found(Refusal::MessageNotFound)),
+        ] {
+            let sent = said("r", author, 9);
+            let (of, message) = (sent.offset, MessageId(9));
+            assert_eq!(change(&sent, facts, None, &who), expected.map(|()| What::Deleted { message, of }), "{what}");
+            let content = Text::from("better");
+            let edited = What::Edited { message, of, content: content.clone() };
+            assert_eq!(change(&sent, facts, Some(&content), &who), expected.map(|()| edited), "{what}");
+        }
+        let pair = RoomKey::pair(user("alice"), user("bob"));
+        let sent = Event { room: pair, ..said("r", "alice", 9) };
+        assert!(change(&sent, None, None, &actor("alice")).is_ok());
+        assert_eq!(change(&sent, None, None, &actor("carol")), Err(Refusal::MessageNotFound));
+        let (empty, long) = (Text::from(""), Text::from("x".repeat(limits::CONTENT_BYTES_MAX + 1)));
+        for content in [empty, long] {
+            let decided = change(&said("r", "alice", 9), Some(&public), Some(&content), &actor("alice"));
+            assert_eq!(decided, Err(Refusal::InvalidContent), "{} bytes", content.len());
         }
     }
 

@@ -7,3 +7,5 @@ pub mod name;
 pub mod pace;
 pub mod room;
 pub mod roster;
+pub mod session;
+pub mod watermark;

@@ -59,6 +59,7 @@ pub fn make(
 }
 
 /// Decides `Enter`: the events that it makes, usually none. Checked in the chat contract's order: found, full, already.
+/// Where entering makes a member, it is done again and again without harm (socketio facts 4).
 ///
 /// # Errors
 /// `RoomNotFound`, `Forbidden`, `RoomFull`, `AlreadyPresent`.
@@ -75,7 +76,7 @@ pub fn enter(
     if !here.user_present && seats.is_some_and(|seats| here.users >= seats as usize) {
         return Err(Refusal::RoomFull);
     }
-    if here.already {
+    if here.already && !manners.joins {
         return Err(Refusal::AlreadyPresent);
     }
     Ok(events)
@@ -96,8 +97,10 @@ fn admit(
     match facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind) {
         RoomKind::Public => match facts {
             Some(facts) if facts.barred.contains(me) => Err(Refusal::Forbidden),
+            Some(facts) if manners.joins && !facts.members.contains_key(me) => Ok(vec![joined(me)]),
             Some(_) => Ok(Vec::new()),
-            None if here.occupied || (manners.makes_rooms && policy.open_rooms) => Ok(Vec::new()),
+            None if manners.makes_rooms && policy.open_rooms => Ok(found_public(key, me, manners)),
+            None if here.occupied => Ok(Vec::new()),
             None => Err(Refusal::RoomNotFound),
         },
         RoomKind::Private => match facts {
@@ -108,7 +111,7 @@ fn admit(
                     && !facts.barred.contains(me)
                     && !facts.members.contains_key(me) =>
             {
-                Ok(vec![What::MemberSet { user: me.clone(), member: PLAIN }])
+                Ok(vec![joined(me)])
             }
             _ => Err(Refusal::Forbidden),
         },
@@ -125,6 +128,19 @@ fn admit(
     }
 }
 
+fn joined(user: &UserId) -> What {
+    What::MemberSet { user: user.clone(), member: PLAIN }
+}
+
+/// The first events of a public room that is made by entering it. Nothing is made where entering makes no member: such a
+/// room is durable with its first message (RULES 9).
+fn found_public(key: &RoomKey, first: &UserId, manners: Manners) -> Vec<What> {
+    if !manners.joins {
+        return Vec::new();
+    }
+    vec![What::RoomMade { kind: RoomKind::Public, title: key.shown(), seats: None }, joined(first)]
+}
+
 /// The first events of a guild's room: its making, and its first owner.
 #[must_use]
 pub fn found_guild(key: &RoomKey, owner: &UserId) -> Vec<What> {
@@ -134,16 +150,19 @@ pub fn found_guild(key: &RoomKey, owner: &UserId) -> Vec<What> {
     ]
 }
 
-/// Decides `Leave`: a private room's member belongs no more; their leaving bars nobody. In other rooms only presence
+/// Decides `Leave`: a private room's member belongs no more, and a public room's neither, when they leave through a door
+/// whose leaving ends that and it is their `last` connection there. Their leaving bars nobody. Otherwise only presence
 /// ends, and whether there was any is the node's to say.
 #[must_use]
-pub fn leave(facts: Option<&RoomFacts>, user: &UserId) -> Vec<What> {
-    match facts {
-        Some(facts) if facts.kind == RoomKind::Private && facts.role(user).is_some_and(|role| role != Role::Owner) => {
-            vec![What::MemberRemoved { user: user.clone(), barred: false }]
-        }
-        _ => Vec::new(),
-    }
+pub fn leave(facts: Option<&RoomFacts>, user: &UserId, manners: Manners, last: bool) -> Vec<What> {
+    let Some(facts) = facts else { return Vec::new() };
+    let role = facts.role(user);
+    let ends = match facts.kind {
+        RoomKind::Public => manners.joins && last && role.is_some(),
+        RoomKind::Private => role.is_some_and(|role| role != Role::Owner),
+        RoomKind::Guild | RoomKind::Direct => false,
+    };
+    if ends { vec![What::MemberRemoved { user: user.clone(), barred: false }] } else { Vec::new() }
 }
 
 /// Whether a query about this room may be answered to the actor; missing and forbidden alike.
@@ -154,13 +173,25 @@ pub fn see(key: &RoomKey, facts: Option<&RoomFacts>, actor: &Actor, scope: Scope
     if let Standing::Service(scopes) = actor.standing {
         return if scopes.has(scope) { Ok(()) } else { Err(Refusal::Forbidden) };
     }
-    let me = &actor.who.id;
-    let seen = match facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind) {
-        RoomKind::Public => facts.is_none_or(|facts| !facts.barred.contains(me)),
-        RoomKind::Private | RoomKind::Guild => facts.is_some_and(|facts| facts.role(me).is_some()),
-        RoomKind::Direct => key.other(me).is_some(),
-    };
-    if seen { Ok(()) } else { Err(Refusal::Forbidden) }
+    if lets_read(key, facts, &actor.who.id) { Ok(()) } else { Err(Refusal::Forbidden) }
+}
+
+/// Whether the actor may read what was said in this room: a public one unless they are barred, a private one or a guild's
+/// as an active member, a direct one as one of the two. A public room that isn't there is empty. Back ends read nothing.
+///
+/// # Errors
+/// `Forbidden`, said alike whether there is such a room or not (invariant 11).
+pub fn read(key: &RoomKey, facts: Option<&RoomFacts>, actor: &Actor) -> Result<(), Refusal> {
+    let reads = actor.standing == Standing::User && lets_read(key, facts, &actor.who.id);
+    if reads { Ok(()) } else { Err(Refusal::Forbidden) }
+}
+
+fn lets_read(key: &RoomKey, facts: Option<&RoomFacts>, user: &UserId) -> bool {
+    match facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind) {
+        RoomKind::Public => facts.is_none_or(|facts| !facts.barred.contains(user)),
+        RoomKind::Private | RoomKind::Guild => facts.is_some_and(|facts| facts.role(user).is_some()),
+        RoomKind::Direct => key.other(user).is_some(),
+    }
 }
 
 #[cfg(test)]

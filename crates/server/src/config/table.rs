@@ -97,12 +97,8 @@ pub const SETTINGS: &[Setting] = &[
     plain("CHAT_WRITE_TIMEOUT", "10s", "longest time in which a peer takes no byte"),
     plain("CHAT_PING_PERIOD", "54s", "time between pings; below CHAT_PONG_WAIT"),
     plain("CHAT_PONG_WAIT", "60s", "longest time since the last pong"),
-    plain("MAX_MESSAGES_PER_MIN", "600", "messages a minute and user on the doors of later versions; 0 is no limit"),
-    plain(
-        "PRESENCE_ALL_MAX",
-        "1000",
-        "up to this many online, presence goes to everybody; for doors of later versions",
-    ),
+    plain("MAX_MESSAGES_PER_MIN", "600", "messages a minute and user on the socketio door; 0 is no limit"),
+    plain("PRESENCE_ALL_MAX", "1000", "up to this many online, presence goes to everybody; for a later version"),
     plain("OPEN_ROOMS", "true", "whether an unknown room id makes a public room"),
     plain(
         "ROOMS_PERSIST",

@@ -73,6 +73,21 @@ pub fn encode_pong_into(out: &mut Vec<u8>, payload: &[u8]) {
     encode_into(out, Opcode::Pong, payload);
 }
 
+/// The first of some whole frames that were encoded here, and what follows it; none at the end.
+pub fn split_own(frames: &[u8]) -> Option<(Opcode, &[u8], &[u8])> {
+    let (first, second) = (*frames.first()?, *frames.get(1)?);
+    let opcode = [Opcode::Text, Opcode::Binary, Opcode::Close, Opcode::Ping, Opcode::Pong]
+        .into_iter()
+        .find(|opcode| opcode.bits() == first & 0x0f)?;
+    let (head, len) = match second & !MASKED {
+        126 => (4, u64::from(u16::from_be_bytes(*frames.get(2..4)?.first_chunk()?))),
+        127 => (10, u64::from_be_bytes(*frames.get(2..10)?.first_chunk()?)),
+        short => (2, u64::from(short)),
+    };
+    let end = head + usize::try_from(len).ok()?;
+    Some((opcode, frames.get(head..end)?, frames.get(end..)?))
+}
+
 /// Appends a close frame. Without a code it is empty, and so is the reason; a reason that is too long is cut at a
 /// character.
 pub fn encode_close_into(out: &mut Vec<u8>, code: Option<u16>, reason: &str) {

@@ -14,7 +14,7 @@ mod mask;
 pub use decode::{Decoder, Listener};
 pub use encode::{
     Header, encode_binary_into, encode_close_into, encode_into, encode_masked_into, encode_ping_into, encode_pong_into,
-    encode_text_into, header,
+    encode_text_into, header, split_own,
 };
 pub use mask::mask;
 

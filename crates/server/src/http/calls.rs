@@ -17,17 +17,17 @@ use tokio::sync::oneshot;
 use crate::node::{Call, Input, ReplyTo, Token, Told};
 use crate::threads::Wiring;
 
-/// Who waits for which reply.
-#[derive(Default)]
-pub struct Calls {
+/// Who waits for which answer.
+pub struct Waiters<T> {
     /// A std mutex, held for one look-up, never across a wait.
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Waiting<T>>,
+    /// More than this don't wait at a time.
+    most: usize,
 }
 
-#[derive(Default)]
-struct Waiting {
+struct Waiting<T> {
     last: Token,
-    by_token: HashMap<Token, oneshot::Sender<Box<Told>>>,
+    by_token: HashMap<Token, oneshot::Sender<T>>,
 }
 
 /// On whose behalf, and through which door.
@@ -45,19 +45,25 @@ pub(super) enum Answered {
     Silence,
 }
 
-impl Calls {
-    /// The node's reply. Who asked may be gone; then nobody hears it.
-    pub fn answer(&self, token: Token, told: Box<Told>) {
+impl<T> Waiters<T> {
+    /// Nobody waits.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { waiting: Mutex::new(Waiting { last: 0, by_token: HashMap::new() }), most }
+    }
+
+    /// The answer. Who asked may be gone; then nobody hears it.
+    pub fn answer(&self, token: Token, answer: T) {
         let waiting = self.lock().by_token.remove(&token);
         if let Some(waiting) = waiting {
-            let _ = waiting.send(told);
+            let _ = waiting.send(answer);
         }
     }
 
-    /// A token to ask under, and where its reply will be. None when too many are under way.
-    fn open(&self) -> Option<(Token, oneshot::Receiver<Box<Told>>)> {
+    /// A token to ask under, and where its answer will be. None when too many are under way.
+    pub(super) fn open(&self) -> Option<(Token, oneshot::Receiver<T>)> {
         let mut waiting = self.lock();
-        if waiting.by_token.len() >= limits::REST_CALLS_MAX {
+        if waiting.by_token.len() >= self.most {
             return None;
         }
         waiting.last += 1;
@@ -67,17 +73,22 @@ impl Calls {
         Some((token, receiver))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    /// Forgets a token; true when it was still waited for.
+    pub(super) fn forget(&self, token: Token) -> bool {
+        self.lock().by_token.remove(&token).is_some()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting<T>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Forgets a token whose asker has gone away.
-struct Forget<'a>(&'a Calls, Token);
+struct Forget<'a>(&'a Waiters<Box<Told>>, Token);
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        self.0.lock().by_token.remove(&self.1);
+        self.0.forget(self.1);
     }
 }
 

@@ -21,7 +21,7 @@ use hyper_util::rt::TokioIo;
 
 use super::calls::{self, Answered, Caller};
 use super::rewind::Rewind;
-use super::{App, BODY_MS, Origin, guard, pages};
+use super::{App, BODY_MS, Origin, guard, pages, polled};
 use crate::mailbox::{Adopted, Order};
 
 /// Our own paths. A dialect whose contract has a health page finds it answered there, by one body for all (RULES 24).
@@ -36,6 +36,8 @@ pub(super) struct Doors {
     /// REST, with the place of its dialect.
     rest: Vec<(usize, Rest)>,
     sockets: Vec<String>,
+    /// Polled paths, with the place of their dialect.
+    polled: Vec<(usize, String)>,
     /// Whose turn it is to take a connection back.
     next_shard: AtomicUsize,
 }
@@ -46,7 +48,7 @@ impl Doors {
     /// # Errors
     /// Two doors are on one path (RULES 24).
     pub(super) fn new(app: &Arc<App>) -> anyhow::Result<Self> {
-        let (mut rest, mut sockets) = (Vec::new(), Vec::new());
+        let (mut rest, mut sockets, mut polled) = (Vec::new(), Vec::new(), Vec::new());
         let mut taken: HashMap<(&str, String), &str> =
             OWN.iter().map(|path| (("GET", (*path).to_owned()), "the server itself")).collect();
         for (place, dialect) in app.dialects.iter().enumerate() {
@@ -56,6 +58,7 @@ impl Doors {
                 }
                 let (method, path) = match &way {
                     Way::Socket(path) => ("GET", shape(path)),
+                    Way::Polled(path) => ("polled", shape(path)),
                     Way::Rest(door) => (door.method, shape(&door.path)),
                 };
                 if let Some(other) = taken.insert((method, path.clone()), dialect.name()) {
@@ -63,11 +66,22 @@ impl Doors {
                 }
                 match way {
                     Way::Socket(path) => sockets.push(path),
+                    Way::Polled(path) => polled.push((place, path)),
                     Way::Rest(door) => rest.push((place, door)),
                 }
             }
         }
-        Ok(Self { app: app.clone(), rest, sockets, next_shard: AtomicUsize::new(0) })
+        Ok(Self { app: app.clone(), rest, sockets, polled, next_shard: AtomicUsize::new(0) })
+    }
+
+    /// What the pages and doors know.
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Whose turn it is to take something in.
+    pub(super) fn next_shard(&self) -> &AtomicUsize {
+        &self.next_shard
     }
 
     /// The door that a request means, with what its path captured; or the methods that its path knows.
@@ -96,6 +110,13 @@ fn shape(pattern: &str) -> String {
 /// Answers a request that is none of our own pages.
 pub(super) async fn answer(doors: Arc<Doors>, request: Request) -> Response {
     let mut ask = guard::ask_of(&request);
+    if let Some(place) = doors.polled.iter().find(|(_, path)| ask.captures(path)).map(|(place, _)| *place) {
+        // A socket's request goes back to a shard, which knows it by its upgrade.
+        if is_upgrade(&request) {
+            return doors.socket(request);
+        }
+        return polled::answer(&doors, place, ask, request.into_body()).await;
+    }
     let (dialect, rest) = match doors.find(&mut ask) {
         Ok(found) => found,
         Err(known) if !known.is_empty() => return with_allow(&known),
@@ -144,7 +165,7 @@ async fn converse(app: &App, dialect: &dyn Dialect, rest: &Rest, ask: &Ask, iden
     }
 }
 
-fn busy() -> Answer {
+pub(super) fn busy() -> Answer {
     Answer::json(503, &serde_json::json!({ "detail": "Try again" })).with("retry-after", "1")
 }
 
@@ -164,10 +185,17 @@ fn with_allow(known: &[&'static str]) -> Response {
 
 /// Reads a body, within its bounds of size and time.
 async fn body(body: Body, most: usize) -> Result<Vec<u8>, Box<Response>> {
+    match read_body(body, most).await? {
+        Some(bytes) => Ok(bytes),
+        None => Err(Box::new(pages::detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"))),
+    }
+}
+
+/// Reads a body, within its bounds of size and time; none when it is too large.
+pub(super) async fn read_body(body: Body, most: usize) -> Result<Option<Vec<u8>>, Box<Response>> {
     let refused = |status, words| Err(Box::new(pages::detail(status, words)));
     match tokio::time::timeout(Duration::from_millis(BODY_MS), gather(body, most)).await {
-        Ok(Ok(Some(bytes))) => Ok(bytes),
-        Ok(Ok(None)) => refused(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
+        Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => refused(StatusCode::BAD_REQUEST, "The body could not be read"),
         Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "The body took too long"),
     }

@@ -2,12 +2,14 @@
 //! and goes back to a shard when a kept-alive connection asks for a socket later.
 //!
 //! A small runtime of its own. Files: `rewind` (the stream under hyper), `doors` (REST of the dialects, and the way back
-//! to a shard), `calls` (asking the node), `pages` (our own paths), `guard` (what holds for all of them).
+//! to a shard), `calls` (asking the node), `polled` (asking
+//! a shard), `pages` (our own paths), `guard` (what holds for all of them).
 
 pub mod calls;
 mod doors;
 mod guard;
 mod pages;
+mod polled;
 mod rewind;
 
 use std::convert::Infallible;

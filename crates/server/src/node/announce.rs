@@ -7,16 +7,23 @@ use adapters::port::{Failure, Found, Read};
 use domain::event::Event;
 use domain::id::{Millis, Offset};
 
+use super::Node;
 use super::call::{Announcement, Output};
 use super::desk::{Pending, Waiter};
-use super::{Node, log_read_failure};
+use super::found::log_read_failure;
 
 impl Node {
     /// Reads what was committed and not announced here: another node's, or this one's before a failure.
     pub(super) fn catch_up(&mut self) {
         if !self.catching_up {
             self.catching_up = true;
-            let ask = Read::Since { after: self.head.offset, upto: Offset(u64::MAX), rooms: None, bytes: 1 << 20 };
+            let ask = Read::Since {
+                after: self.head.offset,
+                upto: Offset(u64::MAX),
+                rooms: None,
+                pairs_of: None,
+                bytes: 1 << 20,
+            };
             self.read(Waiter::CatchUp, ask);
         }
     }
@@ -63,11 +70,20 @@ impl Node {
         }
     }
 
-    /// A call that a shard gave back waits until everything that the shard had told of is known here. Decided at once,
-    /// it would be given back again, and again, until the log is looked at next.
+    /// A call that a shard gave back, or whose page is ahead of what is known here, waits until everything that
+    /// was told there is known here. Decided at once, it would be given back again, and again, until the log is looked at
+    /// next.
     pub(super) fn wait_for_log(&mut self, pending: Pending, upto: Offset) {
         self.desk.behind.push((upto, pending));
-        self.catch_up();
+        // What is in flight may be what it waits for; it is looked at again when that has its outcome.
+        if self.in_flight.is_none() {
+            self.catch_up();
+        }
+    }
+
+    /// Whether somebody waits for more of the log than was announced.
+    pub(super) fn is_behind(&self) -> bool {
+        self.desk.behind.iter().any(|(upto, _)| *upto > self.head.offset)
     }
 
     /// Those who waited for the log and for whom it has come.

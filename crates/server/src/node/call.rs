@@ -43,7 +43,7 @@ pub struct Call {
     pub door: Door,
     /// As a user or as a back end.
     pub standing: Standing,
-    /// Who; none only for `Meet`, whose reply tells it.
+    /// Who; none only for `Meet` and `Return`, whose replies tell it.
     pub who: Option<Arc<Person>>,
     /// What.
     pub request: Request,
@@ -93,10 +93,18 @@ pub struct Told {
     pub to: ReplyTo,
     /// The outcome.
     pub result: Result<Reply, Refusal>,
-    /// Attach the connection before it hears the reply.
-    pub attach: Option<Attach>,
+    /// Attach the connection to all of these, in one go and before anything is flushed, before it hears the reply.
+    pub attach: Vec<Attach>,
     /// Detach the connection from these after it heard the reply.
     pub detach: Vec<RoomKey>,
+}
+
+impl Told {
+    /// A reply that attaches and detaches nothing.
+    #[must_use]
+    pub fn plain(to: ReplyTo, result: Result<Reply, Refusal>) -> Self {
+        Self { to, result, attach: Vec::new(), detach: Vec::new() }
+    }
 }
 
 /// A connection is to be told of a room from now on.
@@ -106,9 +114,12 @@ pub struct Attach {
     pub room: RoomKey,
     /// From after this offset; from the shard's head when none (HAZARDS 3).
     pub from: Option<Offset>,
+    /// The reply is to have this many of the newest messages up to where the connection is told from (HAZARDS 3).
+    pub page: Option<u32>,
     /// The head that this was decided at.
     pub decided_at: Offset,
-    /// The call, to be decided again when the shard knows of a removal after `decided_at`.
+    /// The call, to be decided again when the shard knows of a removal after `decided_at`. Of several attachments that
+    /// one reply carries, all decided at once, the first has it.
     pub call: Option<Box<Call>>,
 }
 

@@ -3,22 +3,27 @@
 //! One function per command. Each either has all it needs and decides, or says what it needs first ([`Next`]); it is then
 //! asked again from the start, so that nothing is decided on facts read before a wait.
 
+use std::sync::Arc;
+
 use adapters::port::{NewPerson, Read, RoomWrite, Write};
 use dialects::Request;
-use domain::command::{Command, Draft, Manners, Reply, Start};
-use domain::event::What;
+use domain::command::{Command, Reply};
+use domain::event::{Event, What};
 use domain::facts::RoomFacts;
-use domain::id::{Cursor, ExclusionVersion, Millis, Offset, UserId, UserNumber};
-use domain::identity::{Actor, Identity, Standing};
+use domain::id::{ExclusionVersion, Millis, Offset, UserId, UserNumber};
+use domain::identity::{Actor, Identity};
 use domain::limits;
 use domain::model::{Member, Person, RoomKey, RoomKind};
 use domain::query::Query;
-use domain::refusal::{BadResume, Refusal};
-use domain::rules::pace::Window;
-use domain::rules::{message, room, roster};
+use domain::refusal::Refusal;
+use domain::rules::watermark::Raise;
+use domain::rules::{room, roster};
+use domain::watermark::Mark;
 
 use super::call::Told;
 use super::desk::{Pending, Scope};
+use super::seats::Coming;
+use super::send::Noted;
 use super::{Node, Writer};
 
 /// How far a call got.
@@ -27,8 +32,8 @@ pub(super) enum Next {
     Reply(Box<Told>),
     /// It has its outcome, and that is said.
     Done,
-    /// This is to be committed; then the rest happens. The scopes are open until it is.
-    Write(Box<Write>, Then, Vec<Scope>),
+    /// This is to be committed, one write or several; then the rest happens. The scopes are open until it is.
+    Write(Vec<Write>, Then, Vec<Scope>),
     /// A reader has to be asked first.
     Read(Read),
     /// The room's facts have to be read first.
@@ -46,36 +51,59 @@ pub(super) enum Next {
 pub(super) enum Then {
     Meet,
     Made(RoomKey),
-    Enter { room: RoomKey, from: Option<Cursor> },
+    Enter { coming: Coming, noted: Option<Noted> },
     Leave(RoomKey),
-    Send { counted: Option<(UserNumber, Millis)> },
+    Send { noted: Option<Noted> },
+    Change { sent: Arc<Event> },
+    Mark { mark: Mark, raises: Vec<Raise> },
+    Remember,
     Enrol(UserId, Member),
     Expel(RoomKey, UserId),
 }
 
 impl Node {
     pub(super) fn decide(&mut self, pending: &mut Pending, now: Millis) -> Next {
-        if self.gathering.len() >= limits::BATCH_COMMANDS_MAX || self.gathered_bytes >= limits::BATCH_BYTES_MAX {
+        if self.writes.len() >= limits::BATCH_COMMANDS_MAX || self.gathered_bytes >= limits::BATCH_BYTES_MAX {
             return Next::Full;
         }
         // A request is shared text and small ids: cloning it is cheaper than taking the pending call apart.
         let decided = match pending.call.request.clone() {
             Request::Do(Command::Meet(identity)) => Ok(self.meet(pending, &identity)),
+            Request::Do(Command::Return { session, from, manners }) => {
+                self.come_back(pending, (session, from, manners), now)
+            }
             // Health pages ask on nobody's behalf.
             Request::Ask(Query::Counts) => Ok(reply(pending, Ok(self.count()))),
             Request::Ask(query) => actor_of(pending).and_then(|actor| self.query(pending, &actor, &query, now)),
             Request::Do(command) => actor_of(pending).and_then(|actor| self.command(pending, &actor, command, now)),
         };
-        decided.unwrap_or_else(|refusal| reply(pending, Err(refusal)))
+        decided.unwrap_or_else(|refusal| {
+            self.undo(pending, now);
+            reply(pending, Err(refusal))
+        })
     }
 
-    fn command(&mut self, pending: &Pending, actor: &Actor, command: Command, now: Millis) -> Result<Next, Refusal> {
+    fn command(
+        &mut self,
+        pending: &mut Pending,
+        actor: &Actor,
+        command: Command,
+        now: Millis,
+    ) -> Result<Next, Refusal> {
         match command {
-            Command::Meet(_) => Err(Refusal::Invalid),
+            Command::Meet(_) | Command::Return { .. } => Err(Refusal::Invalid),
             Command::MakeRoom { title, kind, seats } => self.make_room(pending, actor, (&title, kind, seats), now),
-            Command::Enter { room, from, manners } => self.enter(pending, actor, &room, from, manners, now),
-            Command::Leave { room } => self.leave(pending, actor, &room, now),
-            Command::Send { room, draft, manners } => self.send(pending, actor, &room, &draft, manners, now),
+            Command::Enter { room, from, manners } => self.enter(pending, actor, (&room, from, manners), now),
+            Command::Leave { room, manners } => self.leave(pending, actor, (&room, manners), now),
+            Command::Send { room, draft, manners } => self.send(pending, actor, (&room, &draft, manners), now),
+            Command::Edit { message, content } => self.change(pending, actor, (message, Some(&content)), now),
+            Command::Delete { message } => self.change(pending, actor, (message, None), now),
+            Command::Mark { mark, messages, room } => self.mark(pending, actor, (mark, &messages, room.as_ref()), now),
+            Command::Remember { session, rooms, ends, not_before } => {
+                self.remember(actor, (session, &rooms, ends, not_before), now)
+            }
+            Command::Beat => Ok(reply(pending, Ok(self.beat(actor, now)?))),
+            Command::Rest => Ok(reply(pending, Ok(self.rest(actor)?))),
             Command::Enrol { room, user, role, status } => {
                 if let Some(next) = self.ensure(&room, now) {
                     return Ok(next);
@@ -106,8 +134,33 @@ impl Node {
         (!self.rooms.touch(room, now)).then(|| Next::Load(room.clone()))
     }
 
+    /// The same where it matters, too, whether this user belongs to the room.
+    pub(super) fn ensure_own(&mut self, room: &RoomKey, user: &UserId, now: Millis) -> Option<Next> {
+        self.ensure(room, now).or_else(|| {
+            let scope = Scope::Member(room.clone(), user.clone());
+            self.desk.is_open(&scope).then_some(Next::Wait(scope))
+        })
+    }
+
+    /// The same as `ensure` for several rooms: those that aren't known are asked for together, a bounded number at a time.
+    pub(super) fn ensure_all<'a>(&mut self, rooms: impl Iterator<Item = &'a RoomKey>, now: Millis) -> Option<Next> {
+        let (mut first, mut loads) = (None, 0);
+        for room in rooms {
+            let next = self.ensure(room, now);
+            if let Some(Next::Load(room)) = &next {
+                self.load(room);
+                loads += 1;
+            }
+            first = first.or(next);
+            if loads == limits::LOADS_AT_ONCE_MAX {
+                break;
+            }
+        }
+        first
+    }
+
     /// A yes that has to be committed. Scopes are opened for what changes facts, never for plain messages.
-    fn write(
+    pub(super) fn write(
         &self,
         actor: &Actor,
         room: &RoomKey,
@@ -119,10 +172,8 @@ impl Node {
             return Err(Refusal::Unavailable);
         }
         let facts = self.rooms.peek(room);
-        let mut scopes = Vec::new();
-        if events.iter().any(RoomFacts::is_structural) {
-            scopes.push(Scope::Room(room.clone()));
-        }
+        let mut scopes: Vec<Scope> = events.iter().filter_map(|what| changes(facts, room, what)).collect();
+        scopes.dedup();
         if matches!(then, Then::Made(_)) {
             scopes.push(Scope::Maker(actor.who.number));
         }
@@ -145,7 +196,7 @@ impl Node {
             at: now,
             events,
         };
-        Ok(Next::Write(Box::new(Write::Events(write)), then, scopes))
+        Ok(Next::Write(vec![Write::Events(write)], then, scopes))
     }
 
     /// Makes a user durable before anything is told of them (HAZARDS 15).
@@ -177,7 +228,7 @@ impl Node {
             email: identity.email.clone(),
             number_from,
         };
-        Next::Write(Box::new(Write::Person(person)), Then::Meet, vec![scope])
+        Next::Write(vec![Write::Person(person)], Then::Meet, vec![scope])
     }
 
     fn make_room(
@@ -199,146 +250,6 @@ impl Node {
         self.rooms.learn(&key, None, now);
         self.write(actor, &key, events, now, Then::Made(key.clone()))
     }
-
-    fn enter(
-        &mut self,
-        pending: &Pending,
-        actor: &Actor,
-        room: &RoomKey,
-        from: Start,
-        manners: Manners,
-        now: Millis,
-    ) -> Result<Next, Refusal> {
-        if room.is_relay() && from != Start::Now {
-            return Err(Refusal::BadResume(BadResume::NotKept));
-        }
-        if let Some(next) = self.ensure(room.kept(), now) {
-            return Ok(next);
-        }
-        if let Some(known) = pending.again.filter(|known| *known > self.head.offset) {
-            return Ok(Next::Behind(known));
-        }
-        let here = self.here(room, actor, pending.again.is_some());
-        let facts = self.rooms.peek(room.kept());
-        let events = match room::enter(room.kept(), facts, here, actor, manners, &self.policy) {
-            Ok(events) => events,
-            Err(refusal) => {
-                // A shard gave it back: presence, noted when it was first decided, ends with the refusal.
-                if pending.again.is_some()
-                    && let Some(connection) = actor.connection
-                {
-                    self.leave_presence(room, connection, now);
-                }
-                return Err(refusal);
-            }
-        };
-        let from = match (from, pending.start) {
-            (Start::Now, _) => None,
-            (_, Some(Ok(cursor))) => Some(cursor),
-            (_, Some(Err(why))) => return Err(Refusal::BadResume(why)),
-            (Start::After(cursor), None) if self.is_good(cursor) => Some(cursor),
-            (Start::After(cursor), None) => return Ok(Next::Read(Read::At(cursor.offset))),
-            (Start::AfterSeq(seq), None) => match facts {
-                Some(facts) if seq <= facts.head => return Ok(Next::Read(Read::AtSeq(room.clone(), seq))),
-                None if seq.0 == 0 => None,
-                Some(_) | None => return Err(Refusal::BadResume(BadResume::Ahead)),
-            },
-        };
-        if events.is_empty() {
-            self.entered(&pending.call, room, from, pending.again.is_some(), now);
-            return Ok(Next::Done);
-        }
-        self.write(actor, room.kept(), events, now, Then::Enter { room: room.clone(), from })
-    }
-
-    /// Whether a resume token is good for sure, as far as memory can say. What lies ahead may be known to another node
-    /// only; the log knows.
-    fn is_good(&self, cursor: Cursor) -> bool {
-        let ours = cursor.life == self.life && cursor.offset >= self.born && cursor.offset <= self.head.offset;
-        ours || cursor == self.head
-    }
-
-    fn here(&self, room: &RoomKey, actor: &Actor, again: bool) -> room::Here {
-        let present = self.presence.present(room, actor.who.number);
-        let attached = actor.connection.is_some_and(|connection| self.presence.seated(room, connection));
-        room::Here {
-            already: attached && !again,
-            user_present: present,
-            users: self.presence.user_count(room),
-            occupied: self.presence.occupied(room),
-        }
-    }
-
-    fn leave(&mut self, pending: &Pending, actor: &Actor, room: &RoomKey, now: Millis) -> Result<Next, Refusal> {
-        if let Some(next) = self.ensure(room.kept(), now) {
-            return Ok(next);
-        }
-        if !actor.connection.is_some_and(|connection| self.presence.attached(room, connection)) {
-            return Err(Refusal::NotPresent);
-        }
-        // Whoever leaves a relay was present there; what they belong to is another matter.
-        let events = if room.is_relay() { Vec::new() } else { room::leave(self.rooms.peek(room), &actor.who.id) };
-        if events.is_empty() {
-            self.left(&pending.call, room, now);
-            return Ok(Next::Done);
-        }
-        self.write(actor, room, events, now, Then::Leave(room.clone()))
-    }
-
-    fn send(
-        &mut self,
-        pending: &Pending,
-        actor: &Actor,
-        room: &RoomKey,
-        draft: &Draft,
-        manners: Manners,
-        now: Millis,
-    ) -> Result<Next, Refusal> {
-        if let Some(next) = self.ensure(room.kept(), now) {
-            return Ok(next);
-        }
-        let id = self.ids.message(now);
-        let facts = self.rooms.peek(room.kept());
-        let makes = facts.is_none();
-        let events = message::send(room.kept(), facts, draft, id, actor, manners, &self.policy)?;
-        if room.is_relay() {
-            return self.relay(pending, actor, (room, id), draft, manners, now);
-        }
-        let user = actor.who.number;
-        let mut counted = None;
-        if actor.standing == Standing::User {
-            let limit = message::per_minute(manners.pace, &self.policy);
-            let widest = self.policy.strict_per_minute.max(self.policy.loose_per_minute).max(limit);
-            let window = self.windows.entry(user).or_insert_with(Window::of_messages);
-            if let Err(retry_after_ms) = window.check(limit, now) {
-                // A repeat never meets the limit: only a client id that is known to be new is refused (HAZARDS 12).
-                match (&draft.client_id, pending.used) {
-                    (Some(client_id), None) => {
-                        let (by, client_id) = (actor.who.id.clone(), client_id.clone());
-                        return Ok(Next::Read(Read::Sent { by, room: room.clone(), client_id }));
-                    }
-                    (Some(_), Some(true)) => {}
-                    (Some(_), Some(false)) | (None, _) => return Err(Refusal::RateLimited { retry_after_ms }),
-                }
-            }
-            if makes {
-                let window = self.first_uses.entry(user).or_insert_with(|| Window::of_ms(limits::FIRST_USE_WINDOW_MS));
-                if window.check(limits::FIRST_USE_ROOMS_PER_HOUR_MAX, now).is_err() {
-                    return Err(Refusal::RoomLimit);
-                }
-            }
-            if self.writer == Writer::Ready {
-                counted = Some((user, now));
-                self.windows.entry(user).or_insert_with(Window::of_messages).note(widest, now);
-                if makes {
-                    let window =
-                        self.first_uses.entry(user).or_insert_with(|| Window::of_ms(limits::FIRST_USE_WINDOW_MS));
-                    window.note(limits::FIRST_USE_ROOMS_PER_HOUR_MAX, now);
-                }
-            }
-        }
-        self.write(actor, room, events, now, Then::Send { counted })
-    }
 }
 
 fn actor_of(pending: &Pending) -> Result<Actor, Refusal> {
@@ -357,7 +268,18 @@ fn labels_hold(person: &Person, identity: &Identity) -> bool {
     name_holds && (identity.email.is_none() || identity.email == person.email)
 }
 
+/// What an event changes for others, until its fate is known; nothing for plain messages. Where seats are counted, each who
+/// comes changes it for all.
+fn changes(facts: Option<&RoomFacts>, room: &RoomKey, what: &What) -> Option<Scope> {
+    if let What::MemberSet { user, .. } | What::MemberRemoved { user, barred: false } = what
+        && facts.is_some_and(|facts| facts.kind == RoomKind::Public && facts.seats.is_none())
+    {
+        return Some(Scope::Member(room.clone(), user.clone()));
+    }
+    RoomFacts::is_structural(what).then(|| Scope::Room(room.clone()))
+}
+
 /// An outcome that needs nothing else.
 pub(super) fn reply(pending: &Pending, result: Result<Reply, Refusal>) -> Next {
-    Next::Reply(Box::new(Told { to: pending.call.to, result, attach: None, detach: Vec::new() }))
+    Next::Reply(Box::new(Told::plain(pending.call.to, result)))
 }

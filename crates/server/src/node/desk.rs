@@ -8,8 +8,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use adapters::port::{Found, Read, SessionRow};
+use domain::event::Event;
 use domain::facts::RoomFacts;
-use domain::id::{ConnectionId, Cursor, Offset, UserId, UserNumber};
+use domain::id::{ConnectionId, Cursor, MessageId, Offset, SessionKey, UserId, UserNumber};
 use domain::model::{Person, RoomKey};
 use domain::refusal::BadResume;
 
@@ -20,10 +22,17 @@ use super::call::{Call, Token};
 pub(super) enum Scope {
     /// A room's making, settings and roster.
     Room(RoomKey),
+    /// Whether a user belongs to a public room: of interest to that user's own comings and goings there, and to nothing
+    /// else, so that thousands may join in one batch.
+    Member(RoomKey, UserId),
     /// A user's number and labels.
     Person(UserId),
     /// How many rooms a user has made.
     Maker(UserNumber),
+    /// Whether a message is there: held from before it is read to the outcome of what was decided on it.
+    Message(MessageId),
+    /// The rooms of a session.
+    Session(SessionKey),
 }
 
 /// A call under decision, with what was read for it so far.
@@ -37,17 +46,40 @@ pub(super) struct Pending {
     pub(super) again: Option<Offset>,
     /// Where to start from, once validated.
     pub(super) start: Option<Result<Cursor, BadResume>>,
-    /// Whether its client id is known to have been used (HAZARDS 12).
-    pub(super) used: Option<bool>,
+    /// The event that a reader found: what was sent under its client id (HAZARDS 12), or the message that it changes.
+    pub(super) event: Option<Option<Arc<Event>>>,
     /// The rooms that a reader listed.
     pub(super) listed: Option<Vec<RoomFacts>>,
     /// The user that a reader found.
     pub(super) person: Option<Option<Arc<Person>>>,
+    /// The session that a reader found.
+    pub(super) session: Option<Option<Arc<SessionRow>>>,
+    /// What else a reader found: a page, a count, places of messages.
+    pub(super) found: Option<Box<Found>>,
+    /// What it holds open while it is still being decided.
+    pub(super) holds: Vec<Scope>,
 }
 
 impl Pending {
+    /// What was read for it is forgotten: it is decided again on what is there by now.
+    pub(super) fn afresh(self) -> Self {
+        let (attempt, again) = (self.attempt + 1, self.again);
+        Self { attempt, again, ..Self::new(self.call) }
+    }
+
     pub(super) fn new(call: Call) -> Self {
-        Self { call, attempt: 0, again: None, start: None, used: None, listed: None, person: None }
+        Self {
+            call,
+            attempt: 0,
+            again: None,
+            start: None,
+            event: None,
+            listed: None,
+            person: None,
+            session: None,
+            found: None,
+            holds: Vec::new(),
+        }
     }
 }
 
@@ -75,7 +107,8 @@ pub(super) enum Waiter {
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     next: Token,
-    pub(super) reads: HashMap<Token, Waiter>,
+    /// Who waits for which read.
+    pub(super) reads: HashMap<Token, (Waiter, Read)>,
     pub(super) rooms: HashMap<RoomKey, Vec<Pending>>,
     pub(super) scopes: HashMap<Scope, VecDeque<Pending>>,
     pub(super) backlog: VecDeque<Pending>,

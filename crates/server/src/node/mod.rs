@@ -3,30 +3,40 @@
 //! [`Node::step`] is a plain function: inputs and the time in, outputs out. It never waits; what it needs from the store
 //! is a read with a token out and a completion in. One batch is in flight while the next gathers, so a lone message waits
 //! for nothing but its sync and a flood shares it. The thread around it is `threads::node`; the simulator drives the same
-//! step. Rules are in `domain::rules`; neighbours: `decide` (one function per command), `outcome` (what became of a
-//! batch), `announce` (telling everybody), `answer` (queries), `relay` (what is said and not kept), `desk` (what
-//! waits), `rooms` (facts remembered).
+//! step. Rules are in `domain::rules`; neighbours: `decide` (how far a call gets; with `enter`, `send`, `change`, `mark`,
+//! `session` and `online` for the commands), `outcome` (what became of a batch), `seats` (who is where from then on),
+//! `announce` (telling everybody), `answer` and `history` (queries), `found` (what readers found), `relay` (what is said
+//! and not kept), `desk` (what waits), `rooms` (facts remembered).
 
 mod announce;
 mod answer;
 mod call;
+mod change;
 mod decide;
 mod desk;
+mod enter;
+mod found;
+mod history;
 mod ids;
+mod mark;
+mod online;
 mod outcome;
 mod relay;
 mod rooms;
+mod seats;
+mod send;
+mod session;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use adapters::port::{Batch, Failure, Found, Read, Write};
+use adapters::port::{Batch, Read, Write};
+use domain::beats::Beats;
 use domain::event::{Signal, SignalKind};
 use domain::id::{ConnectionId, Cursor, Life, MessageId, Millis, Offset, UserId, UserNumber};
 use domain::limits::{self, Policy};
 use domain::model::{Person, RoomKey};
 use domain::presence::Presence;
-use domain::refusal::Refusal;
 use domain::rules::pace::Window;
 
 pub use self::call::{Announcement, Attach, Call, Input, Output, ReplyTo, Token, Told};
@@ -74,6 +84,7 @@ pub struct Node {
     rooms: Rooms,
     people: HashMap<UserId, Arc<Person>>,
     presence: Presence,
+    beats: Beats,
     windows: HashMap<UserNumber, Window>,
     first_uses: HashMap<UserNumber, Window>,
     desk: Desk,
@@ -106,6 +117,7 @@ impl Node {
             rooms: Rooms::default(),
             people: HashMap::new(),
             presence: Presence::default(),
+            beats: Beats::default(),
             windows,
             first_uses: HashMap::new(),
             desk: Desk::default(),
@@ -153,6 +165,7 @@ impl Node {
         self.out.push(Output::Head(self.head.offset));
         self.windows.retain(|_, window| !window.is_idle(now));
         self.first_uses.retain(|_, window| !window.is_idle(now));
+        self.beats.sweep(now);
         if self.people.len() > limits::USERS_CACHED_MAX {
             self.people.clear();
         }
@@ -171,12 +184,6 @@ impl Node {
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         self.presence.counts()
-    }
-
-    fn read(&mut self, waiter: Waiter, ask: Read) {
-        let token = self.desk.token();
-        self.desk.reads.insert(token, waiter);
-        self.out.push(Output::Read(token, ask));
     }
 
     fn signal(
@@ -221,9 +228,7 @@ impl Node {
             lane.push_back(InLane::Gone);
             return;
         }
-        for (room, who) in self.presence.depart(connection) {
-            self.went(&room, &who, Some(connection), now);
-        }
+        self.depart(connection, now);
     }
 
     /// Decides a call as far as it goes; true when it has an outcome or a place in the batch.
@@ -233,12 +238,13 @@ impl Node {
         match next {
             Next::Reply(told) => {
                 self.out.push(Output::Reply(told));
+                self.close(&pending.holds, now);
                 return true;
             }
             Next::Done => return true,
-            Next::Write(write, then, scopes) => {
+            Next::Write(writes, then, scopes) => {
                 let met = !matches!(then, Then::Meet);
-                self.gather(pending, *write, then, scopes);
+                self.gather(pending, writes, then, scopes);
                 if met {
                     return true;
                 }
@@ -246,11 +252,8 @@ impl Node {
             }
             Next::Read(ask) => self.read(Waiter::One(Box::new(pending)), ask),
             Next::Load(room) => {
-                let waiting = self.desk.rooms.entry(room.clone()).or_default();
-                waiting.push(pending);
-                if waiting.len() == 1 {
-                    self.read(Waiter::Room(room.clone()), Read::Room(room));
-                }
+                self.load(&room);
+                self.desk.rooms.entry(room).or_default().push(pending);
             }
             Next::Behind(upto) => self.wait_for_log(pending, upto),
             Next::Wait(scope) => self.desk.scopes.entry(scope).or_default().push_back(pending),
@@ -290,68 +293,12 @@ impl Node {
         }
     }
 
-    fn found(&mut self, token: Token, found: Result<Found, Failure>, now: Millis) {
-        let Some(waiter) = self.desk.reads.remove(&token) else { return };
-        match waiter {
-            Waiter::One(pending) => match found {
-                Ok(found) => self.found_for(*pending, found, now),
-                other => {
-                    log_read_failure(&other);
-                    self.refuse(&pending, Refusal::Unavailable, now);
-                }
-            },
-            Waiter::Room(room) => self.found_room(&room, found, now),
-            Waiter::CatchUp => self.found_unannounced(found),
-            Waiter::Head => {
-                if let Ok(Found::Cursor(Some(head))) = found
-                    && head.offset > self.head.offset
-                    && self.in_flight.is_none()
-                {
-                    self.catch_up();
-                }
-            }
-        }
-    }
-
-    fn found_room(&mut self, room: &RoomKey, found: Result<Found, Failure>, now: Millis) {
-        let waiting = self.desk.rooms.remove(room).unwrap_or_default();
-        match found {
-            Ok(Found::Room(facts)) => {
-                self.rooms.learn(room, facts, now);
-                waiting.into_iter().for_each(|pending| self.resume(pending, now));
-            }
-            other => {
-                log_read_failure(&other);
-                waiting.into_iter().for_each(|pending| self.refuse(&pending, Refusal::Unavailable, now));
-            }
-        }
-    }
-
-    /// Refuses a call that had waited, and lets those behind it go on.
-    fn refuse(&mut self, pending: &Pending, refusal: Refusal, now: Millis) {
-        let (to, lane) = (pending.call.to, pending.call.to.connection());
-        self.out.push(Output::Reply(Box::new(Told { to, result: Err(refusal), attach: None, detach: Vec::new() })));
-        if let Some(connection) = lane {
-            self.release(connection, now);
-        }
-    }
-
     fn send_batch(&mut self) {
         if self.in_flight.is_none() && !self.gathering.is_empty() && self.writer == Writer::Ready {
             self.in_flight = Some(std::mem::take(&mut self.gathering));
             self.gathered_bytes = 0;
             let writes = std::mem::take(&mut self.writes);
             self.out.push(Output::Commit(Batch { life: self.life, writes }));
-        }
-    }
-}
-
-/// The world broke under a read: said once, here; the caller hears that the store is unavailable.
-fn log_read_failure(found: &Result<Found, Failure>) {
-    match found {
-        Err(failure) => tracing::error!(error = %failure, "The store could not answer a read."),
-        Ok(_) => {
-            tracing::error!("The store answered a read with another kind of answer; this is a bug in its adapter.");
         }
     }
 }

@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
-use adapters::port::{Failure, FailureKind, Found, Outcome, Write};
-use domain::command::Reply;
-use domain::event::{Event, SignalKind, What};
+use adapters::port::{Failure, FailureKind, Outcome, Write};
+use dialects::Request;
+use domain::command::{Command, Reply};
+use domain::event::{Event, What};
 use domain::id::{ConnectionId, Cursor, Millis};
 use domain::limits;
-use domain::model::{Person, RoomKey};
-use domain::refusal::{BadResume, Refusal};
+use domain::model::RoomKey;
+use domain::refusal::Refusal;
 
-use super::call::{Attach, Call, Output, ReplyTo, Told};
+use super::call::{Output, ReplyTo, Told};
 use super::decide::Then;
 use super::desk::{Pending, Scope};
+use super::seats::Parting;
 use super::{Node, Writer};
 
 /// A command in a batch.
@@ -22,17 +24,18 @@ pub(super) struct Slot {
     pending: Pending,
     then: Then,
     scopes: Vec<Scope>,
+    /// How many of the batch's writes are its own, in a row.
+    writes: usize,
 }
 
 impl Node {
     /// Puts a decided command into the batch that gathers.
-    pub(super) fn gather(&mut self, pending: Pending, write: Write, then: Then, scopes: Vec<Scope>) {
+    pub(super) fn gather(&mut self, mut pending: Pending, writes: Vec<Write>, then: Then, mut scopes: Vec<Scope>) {
         scopes.iter().for_each(|scope| self.desk.open(scope));
-        if let Write::Events(room) = &write {
-            self.gathered_bytes += room.events.iter().map(|(what, _)| content_bytes(what)).sum::<usize>();
-        }
-        self.writes.push(write);
-        self.gathering.push(Slot { pending, then, scopes });
+        scopes.append(&mut pending.holds);
+        self.gathered_bytes += writes.iter().map(weight).sum::<usize>();
+        self.gathering.push(Slot { pending, then, scopes, writes: writes.len() });
+        self.writes.extend(writes);
     }
 
     pub(super) fn committed(&mut self, result: Result<Vec<Outcome>, Failure>, now: Millis) {
@@ -41,6 +44,9 @@ impl Node {
         match result {
             Ok(outcomes) => self.succeeded(slots, outcomes, now),
             Err(failure) => self.failed(slots, &failure, now),
+        }
+        if self.is_behind() {
+            self.catch_up();
         }
         // What the full batch had no room for.
         for _ in 0..self.desk.backlog.len() {
@@ -51,6 +57,7 @@ impl Node {
     }
 
     fn succeeded(&mut self, slots: Vec<Slot>, outcomes: Vec<Outcome>, now: Millis) {
+        let outcomes = per_command(&slots, outcomes);
         let mut events: Vec<Arc<Event>> = Vec::with_capacity(slots.len());
         for (slot, outcome) in slots.iter().zip(&outcomes) {
             if let Outcome::Committed(written) = outcome {
@@ -61,7 +68,7 @@ impl Node {
         self.announce(events);
         let mut again = Vec::new();
         for (slot, outcome) in slots.into_iter().zip(outcomes) {
-            let Slot { pending, then, scopes } = slot;
+            let Slot { pending, then, scopes, .. } = slot;
             let lane = waiting_lane(&pending, &then);
             if let Some(pending) = self.settled(pending, then, outcome, now) {
                 again.push(pending);
@@ -80,7 +87,7 @@ impl Node {
         if let Then::Leave(room) = &slot.then
             && let Some(connection) = slot.pending.call.to.connection()
         {
-            self.leave_presence(room, connection, now);
+            self.leave_presence(room, connection, Parting::Left, now);
         }
     }
 
@@ -115,18 +122,32 @@ impl Node {
                 }
                 Err(Refusal::Contended)
             }
-            Outcome::Done => Ok(Reply::Left),
+            Outcome::Done => {
+                match then {
+                    Then::Mark { mark, raises } => self.marked(&pending.call, mark, raises, now),
+                    Then::Remember
+                    | Then::Meet
+                    | Then::Made(_)
+                    | Then::Enter { .. }
+                    | Then::Leave(_)
+                    | Then::Send { .. }
+                    | Then::Change { .. }
+                    | Then::Enrol(..)
+                    | Then::Expel(..) => self.tell(to, Ok(Reply::Done)),
+                }
+                return None;
+            }
         };
+        if told.is_err() {
+            self.undo(&pending, now);
+        }
         self.tell(to, told);
         None
     }
 
     /// Facts moved under a command: it is decided again on fresh ones, at most three times (HAZARDS 11).
-    fn decide_again(&mut self, mut pending: Pending, now: Millis) {
-        pending.attempt += 1;
-        pending.start = None;
-        pending.listed = None;
-        self.resume(pending, now);
+    fn decide_again(&mut self, pending: Pending, now: Millis) {
+        self.resume(pending.afresh(), now);
     }
 
     /// A command's events are committed and announced: the rest of what it does, and its reply.
@@ -138,7 +159,7 @@ impl Node {
                 self.tell(call.to, Ok(Reply::Sent { event, repeat: false }));
             }
             Then::Made(room) => self.made(call, &room),
-            Then::Enter { room, from } => self.entered(call, &room, from, false, now),
+            Then::Enter { coming, .. } => self.entered(call, coming, now),
             Then::Leave(room) => self.tell_left(call, room),
             Then::Enrol(user, member) => {
                 if member.status != domain::model::Status::Active
@@ -152,113 +173,22 @@ impl Node {
                 self.expelled(&room, &user, now);
                 self.tell(call.to, Ok(Reply::Expelled));
             }
-            Then::Meet => tracing::error!("A user came back as events; this is a bug in the store's adapter."),
-        }
-    }
-
-    /// Present no more, neither in the room nor in the relay beside it.
-    fn expelled(&mut self, room: &RoomKey, user: &domain::id::UserId, now: Millis) {
-        for room in [room.clone(), room.clone().relayed()] {
-            if let Some(who) = self.presence.expel(&room, user) {
-                self.went(&room, &who, None, now);
+            Then::Change { sent } => {
+                let event = events.into_iter().next_back().expect("a committed write has events");
+                self.tell(call.to, Ok(Reply::Changed { event, sent }));
+            }
+            Then::Meet | Then::Mark { .. } | Then::Remember => {
+                tracing::error!("What is no event came back as one; this is a bug in the store's adapter.");
             }
         }
     }
 
-    /// A user is present in a room no more.
-    pub(super) fn went(&mut self, room: &RoomKey, who: &Arc<Person>, connection: Option<ConnectionId>, now: Millis) {
-        self.signal(room, who, SignalKind::Went, connection, now);
-        if room.is_relay() && !self.presence.occupied(room) {
-            self.rooms.deserted(room);
-        }
-    }
-
-    pub(super) fn met(&mut self, to: ReplyTo, person: &Arc<Person>) {
-        self.people.insert(person.id.clone(), person.clone());
-        if let Some(connection) = to.connection() {
-            self.presence.arrive(connection, person);
-        }
-    }
-
-    fn made(&mut self, call: &Call, room: &RoomKey) {
-        let Some(facts) = self.rooms.peek(room) else {
-            return self.tell(call.to, Err(Refusal::Unavailable));
-        };
-        let view = self.view(facts);
-        let mut attach = None;
-        if let (Some(connection), Some(who)) = (call.to.connection(), &call.who)
-            && self.presence.knows(connection)
-        {
-            self.presence.seat_silently(room, connection, who);
-            attach = Some(Attach { room: room.clone(), from: None, decided_at: self.head.offset, call: None });
-        }
-        let told = Told { to: call.to, result: Ok(Reply::RoomMade(view)), attach, detach: Vec::new() };
-        self.out.push(Output::Reply(Box::new(told)));
-    }
-
-    /// Someone is in: presence, the reply with its attachment, and the notice, which they hear themselves.
-    pub(super) fn entered(&mut self, call: &Call, room: &RoomKey, from: Option<Cursor>, again: bool, now: Millis) {
-        let (Some(connection), Some(who)) = (call.to.connection(), call.who.clone()) else {
-            return self.tell(call.to, Err(Refusal::Invalid));
-        };
-        if !self.presence.knows(connection) {
-            // It went while its coming was decided: nobody is told, and the call's place is given back.
-            return self.tell(call.to, Err(Refusal::NotPresent));
-        }
-        let came = self.presence.enter(room, connection, &who, now);
-        let detach = self.presence.end_silent_seats(connection);
-        let head = self.head;
-        let attach = Attach {
-            room: room.clone(),
-            from: from.map(|cursor| cursor.offset),
-            decided_at: head.offset,
-            call: Some(Box::new(call.clone())),
-        };
-        let from = from.unwrap_or(head);
-        // Another node may have told this client of more than this one has heard of.
-        let head = if from.offset > head.offset { from } else { head };
-        let result = Ok(Reply::Entered { room: room.clone(), from, head });
-        self.out.push(Output::Reply(Box::new(Told { to: call.to, result, attach: Some(attach), detach })));
-        if came == domain::presence::Came::First && !again {
-            self.signal(room, &who, SignalKind::Came, Some(connection), now);
-        }
-    }
-
-    /// Someone leaves a room that keeps no members: told to all, to the leaver too, before they are detached.
-    pub(super) fn left(&mut self, call: &Call, room: &RoomKey, now: Millis) {
-        if let Some(connection) = call.to.connection() {
-            self.leave_presence(room, connection, now);
-        }
-        self.tell_left(call, room.clone());
-    }
-
-    fn tell_left(&mut self, call: &Call, room: RoomKey) {
-        let mut detach = call.to.connection().map(|c| self.presence.end_silent_seats(c)).unwrap_or_default();
-        detach.push(room);
-        self.out.push(Output::Reply(Box::new(Told { to: call.to, result: Ok(Reply::Left), attach: None, detach })));
-    }
-
-    pub(super) fn leave_presence(&mut self, room: &RoomKey, connection: ConnectionId, now: Millis) {
-        if let Some(who) = self.presence.leave(room, connection) {
-            self.went(room, &who, Some(connection), now);
-        }
-    }
-
-    fn tell(&mut self, to: ReplyTo, result: Result<Reply, Refusal>) {
-        self.out.push(Output::Reply(Box::new(Told { to, result, attach: None, detach: Vec::new() })));
-    }
-
-    /// A counted message was none: a repeat, or it failed.
-    fn take_back(&mut self, then: &Then) {
-        if let Then::Send { counted: Some((user, at)) } = then
-            && let Some(window) = self.windows.get_mut(user)
-        {
-            window.take_back(*at);
-        }
+    pub(super) fn tell(&mut self, to: ReplyTo, result: Result<Reply, Refusal>) {
+        self.out.push(Output::Reply(Box::new(Told::plain(to, result))));
     }
 
     /// The scopes have one open command less; who waited for them is decided now.
-    fn close(&mut self, scopes: &[Scope], now: Millis) {
+    pub(super) fn close(&mut self, scopes: &[Scope], now: Millis) {
         for scope in scopes {
             for pending in self.desk.settle(scope) {
                 self.resume(pending, now);
@@ -288,6 +218,7 @@ impl Node {
         }
         for (slot, refusal) in refused {
             self.take_back(&slot.then);
+            self.undo(&slot.pending, now);
             self.tell(slot.pending.call.to, Err(refusal));
             if let Some(connection) = waiting_lane(&slot.pending, &slot.then) {
                 self.release(connection, now);
@@ -315,34 +246,6 @@ impl Node {
             }
         }
     }
-
-    /// What a reader found for a call that waited.
-    pub(super) fn found_for(&mut self, mut pending: Pending, found: Found, now: Millis) {
-        match found {
-            Found::Person(person) => {
-                if let Some(person) = &person {
-                    self.people.insert(person.id.clone(), person.clone());
-                }
-                pending.person = Some(person);
-            }
-            Found::Event(event) => pending.used = Some(event.is_some()),
-            Found::Rooms(rooms) => pending.listed = Some(rooms),
-            Found::Cursor(cursor) => pending.start = Some(self.start_at(&pending, cursor)),
-            Found::Room(_) | Found::Events { .. } | Found::Keys(_) | Found::Recent(_) => {
-                tracing::error!("The store answered a read with another kind of answer; this is a bug in its adapter.");
-                return self.refuse(&pending, Refusal::Unavailable, now);
-            }
-        }
-        self.resume(pending, now);
-    }
-
-    fn start_at(&self, pending: &Pending, found: Option<Cursor>) -> Result<Cursor, BadResume> {
-        let found = found.ok_or(BadResume::Ahead)?;
-        match asked_cursor(pending) {
-            Some(asked) if asked.life != found.life => Err(BadResume::OtherLog),
-            Some(_) | None => Ok(found),
-        }
-    }
 }
 
 /// The connection that waits for this command's outcome before anything else of its own is decided.
@@ -350,32 +253,35 @@ fn waiting_lane(pending: &Pending, then: &Then) -> Option<ConnectionId> {
     pending.call.to.connection().filter(|_| matches!(then, Then::Meet))
 }
 
-fn asked_cursor(pending: &Pending) -> Option<Cursor> {
-    use dialects::Request;
-    use domain::command::{Command, Start};
-    match &pending.call.request {
-        Request::Do(Command::Enter { from: Start::After(cursor), .. }) => Some(*cursor),
-        Request::Do(_) | Request::Ask(_) => None,
+/// The room whose facts a write was decided on.
+fn room_of(pending: &Pending, then: &Then) -> Option<RoomKey> {
+    match then {
+        Then::Made(room) | Then::Leave(room) | Then::Expel(room, _) => Some(room.clone()),
+        Then::Enter { coming, .. } => Some(coming.room.kept().clone()),
+        Then::Change { sent } => Some(sent.room.clone()),
+        Then::Send { .. } | Then::Enrol(..) => match &pending.call.request {
+            Request::Do(Command::Send { room, .. } | Command::Enrol { room, .. }) => Some(room.kept().clone()),
+            Request::Do(_) | Request::Ask(_) => None,
+        },
+        Then::Meet | Then::Mark { .. } | Then::Remember => None,
     }
 }
 
-/// The room whose facts a write was decided on.
-fn room_of(pending: &Pending, then: &Then) -> Option<RoomKey> {
-    use dialects::Request;
-    use domain::command::Command;
-    match (then, &pending.call.request) {
-        (Then::Made(room), _) => Some(room.clone()),
-        (
-            _,
-            Request::Do(
-                Command::Enter { room, .. }
-                | Command::Leave { room }
-                | Command::Send { room, .. }
-                | Command::Enrol { room, .. }
-                | Command::Expel { room, .. },
-            ),
-        ) => Some(room.kept().clone()),
-        (_, Request::Do(Command::Meet(_) | Command::MakeRoom { .. }) | Request::Ask(_)) => None,
+/// One outcome per command: of several writes, the first that is more than done.
+fn per_command(slots: &[Slot], outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    if outcomes.len() == slots.len() {
+        return outcomes;
+    }
+    let mut outcomes = outcomes.into_iter();
+    let more = |kept, next| if kept == Outcome::Done { next } else { kept };
+    slots.iter().filter_map(|slot| outcomes.by_ref().take(slot.writes).reduce(more)).collect()
+}
+
+/// What a write counts against the bytes of a batch.
+fn weight(write: &Write) -> usize {
+    match write {
+        Write::Events(room) => room.events.iter().map(|(what, _)| content_bytes(what)).sum(),
+        Write::Person(_) | Write::Key(_) | Write::Mark(_) | Write::Session(_) => 0,
     }
 }
 

@@ -105,6 +105,11 @@ impl Shard {
             let Some(room) = self.hub.find(&key) else { continue };
             for slot in self.listeners(room, user) {
                 self.detach(slot, room);
+                if let Some(connection) = self.get(slot)
+                    && event.origin != Some(connection.id)
+                {
+                    connection.put_out_at = event.offset;
+                }
                 let mut steps = std::mem::take(&mut self.steps);
                 if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
                     session.removed(&key, &mut steps);

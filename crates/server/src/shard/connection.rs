@@ -6,9 +6,11 @@ use dialects::{Ask, CallId, Session};
 use domain::event::Signal;
 use domain::id::{ConnectionId, Millis, Offset, UserNumber};
 use domain::limits;
-use domain::model::Person;
+use domain::model::{Person, RoomKey};
 use smallvec::SmallVec;
 
+use super::page::Page;
+use super::polling::{Link, Polled};
 use super::wheel::{TICK_MS, Tick};
 use crate::frame::Decoder;
 use crate::node::Told;
@@ -54,6 +56,8 @@ pub(super) struct Lag {
     pub(super) cursor: Offset,
     /// A read is under way.
     pub(super) reading: bool,
+    /// Pages of history that are to be read before it goes on.
+    pub(super) pages: Vec<Page>,
     /// Who came and went meanwhile: the first kind missed and the last signal, to say the difference (HAZARDS 7).
     pub(super) missed: Vec<Missed>,
 }
@@ -94,6 +98,12 @@ pub(super) struct Connection {
     pub(super) decoder: Decoder,
     pub(super) who: Option<Arc<Person>>,
     pub(super) session: Option<Box<dyn Session>>,
+    /// It is polled, or about to take the place of what is.
+    pub(super) link: Option<Box<Link>>,
+    /// It is told of its user's direct rooms, whether it has entered them or not.
+    pub(super) follows: bool,
+    /// Where it was last put out of a room by somebody else.
+    pub(super) put_out_at: Offset,
     /// Input that was read and not yet heard.
     pub(super) kept: Vec<u8>,
     /// Output that the kernel has not taken yet, from `sent` on.
@@ -145,6 +155,9 @@ impl Connection {
             decoder: Decoder::default(),
             who: None,
             session: None,
+            link: None,
+            follows: false,
+            put_out_at: Offset(0),
             kept: Vec::new(),
             outbox: Vec::new(),
             sent: 0,
@@ -203,17 +216,48 @@ impl Connection {
         self.lag.is_none()
     }
 
+    /// Whether it is told of this room because it is its user's direct one.
+    pub(super) fn is_follower_of(&self, room: &RoomKey) -> bool {
+        self.follows && self.who.as_ref().is_some_and(|who| room.other(&who.id).is_some())
+    }
+
+    /// Whether it takes in too slowly what it is told, so that it is not heard either.
+    pub(super) fn rests(&self) -> bool {
+        self.lag.is_some() || self.waiting() > limits::OUTBOX_BYTES_MAX
+    }
+
+    /// Its requests, when it has these instead of a socket.
+    pub(super) fn polled(&mut self) -> Option<&mut Polled> {
+        match self.link.as_deref_mut() {
+            Some(Link::Polled(polled)) if !polled.moved => Some(polled),
+            Some(Link::Polled(_) | Link::Successor(_)) | None => None,
+        }
+    }
+
+    /// Whether something was posted that is not heard yet.
+    pub(super) fn has_posted(&self) -> bool {
+        matches!(self.link.as_deref(), Some(Link::Polled(polled)) if polled.has_posted())
+    }
+
+    /// When the poll that waits has to be answered at the latest, while a socket is about to take over.
+    pub(super) fn release_at(&self) -> Option<Tick> {
+        match self.link.as_deref() {
+            Some(Link::Polled(polled)) if !polled.moved => polled.release_at(),
+            Some(Link::Polled(_) | Link::Successor(_)) | None => None,
+        }
+    }
+
+    /// Whether it has requests instead of a socket.
+    pub(super) fn is_polled(&self) -> bool {
+        matches!(self.link.as_deref(), Some(Link::Polled(polled)) if !polled.moved)
+    }
+
     /// Whether nothing is read from it for now.
     pub(super) fn is_paused(&self) -> bool {
         match self.phase {
             Phase::Head | Phase::Closing => false,
             Phase::Meeting(_) | Phase::Opening(_) => true,
-            Phase::Open => {
-                self.lag.is_some()
-                    || self.heavy
-                    || self.calls >= limits::CALLS_PER_CONNECTION_MAX
-                    || self.waiting() > limits::OUTBOX_BYTES_MAX
-            }
+            Phase::Open => self.rests() || self.heavy || self.calls >= limits::CALLS_PER_CONNECTION_MAX,
         }
     }
 }

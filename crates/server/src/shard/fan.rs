@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dialects::{Audience, Close, Said, Whose};
 use domain::event::{Event, News, Signal, SignalKind};
-use domain::id::{Life, Offset};
+use domain::id::{Life, Offset, UserId};
 use domain::limits;
 use domain::model::RoomKey;
 use smallvec::SmallVec;
@@ -23,10 +23,36 @@ impl Shard {
         self.exclude(event);
     }
 
-    /// News to all who are attached to their room.
+    /// News to all who are attached to their room, and to those who follow their users.
     pub(super) fn spread(&mut self, news: &News) {
-        let Some(room) = self.hub.find(news.room()) else { return };
-        let own: SmallVec<[Slot; 2]> = self.hub.connections_of(news.by().number);
+        if let Some(room) = self.hub.find(news.room()) {
+            self.spread_in(room, news);
+        }
+        if let (News::Event(_), RoomKey::Pair(one, other)) = (news, news.room()) {
+            self.spread_to_followers(one, other, news);
+        }
+    }
+
+    /// A direct room's events go to its two users, wherever they are (HAZARDS 2); who has entered it was told already.
+    fn spread_to_followers(&mut self, one: &UserId, other: &UserId, news: &News) {
+        let mut slots = self.hub.connections_of(one);
+        if one != other {
+            slots.extend(self.hub.connections_of(other));
+        }
+        let room = self.hub.find(news.room());
+        for slot in slots {
+            let follows = self.get(slot).is_some_and(|connection| {
+                connection.follows && room.is_none_or(|room| connection.seats.iter().all(|seat| seat.room != room))
+            });
+            if follows {
+                self.take_run(slot);
+                self.tell_to(slot, news, false);
+            }
+        }
+    }
+
+    fn spread_in(&mut self, room: u32, news: &News) {
+        let own: SmallVec<[Slot; 2]> = self.hub.connections_of(&news.by().id);
         // Those who caused them and share a run take what is before, so that their own rendering stands in its place.
         own.iter().for_each(|slot| self.take_run(*slot));
         for list in 0..self.hub.rooms[room as usize].lists.len() {
@@ -35,12 +61,12 @@ impl Shard {
         for slot in own {
             self.skip_run(slot, room);
             if self.shares(slot, room) {
-                self.tell_one(slot, room, news);
+                self.tell_to(slot, news, true);
             }
         }
         for place in 0..self.hub.rooms[room as usize].singles.len() {
             let slot = self.hub.rooms[room as usize].singles[place];
-            self.tell_one(slot, room, news);
+            self.tell_to(slot, news, true);
         }
     }
 
@@ -51,7 +77,7 @@ impl Shard {
             return;
         }
         self.said.clear();
-        let to = Audience { whose: Whose::Other, room: &entry.shown };
+        let to = Audience { whose: Whose::Other, inside: true, room: &entry.shown };
         self.parts.dialects[usize::from(list.dialect)].tell(news, to, &mut self.said);
         if self.said.is_empty() {
             return;
@@ -85,13 +111,6 @@ impl Shard {
         }
     }
 
-    /// News for one connection only, wherever they happened.
-    pub(super) fn tell_single(&mut self, slot: Slot, news: &News) {
-        if let Some(room) = self.hub.find(news.room()) {
-            self.tell_one(slot, room, news);
-        }
-    }
-
     /// What was just added to the run is not for this one.
     fn skip_run(&mut self, slot: Slot, room: u32) {
         if !self.shares(slot, room) {
@@ -104,8 +123,8 @@ impl Shard {
         }
     }
 
-    /// A rendering for one connection only.
-    fn tell_one(&mut self, slot: Slot, room: u32, news: &News) {
+    /// A rendering for one connection only, which is inside the room or follows its user's.
+    pub(super) fn tell_to(&mut self, slot: Slot, news: &News, inside: bool) {
         let Some(connection) = self.connections.get_mut(slot as usize).and_then(|connection| connection.as_deref_mut())
         else {
             return;
@@ -124,10 +143,10 @@ impl Shard {
             }
             return missed(connection, news);
         }
-        let entry = &self.hub.rooms[room as usize];
         self.said.clear();
         let dialect = &self.parts.dialects[usize::from(connection.dialect)];
-        dialect.tell(news, audience(connection, self.parts.life, &entry.key, &entry.shown, news), &mut self.said);
+        let shown = self.hub.shown(news.room());
+        dialect.tell(news, audience(connection, self.parts.life, &shown, news, inside), &mut self.said);
         if !self.said.is_empty() {
             frames(&self.said, &mut connection.outbox);
             self.queue_flush(slot);
@@ -136,16 +155,17 @@ impl Shard {
 
     /// An event from the log, for one who is behind.
     pub(super) fn tell_behind(&mut self, slot: Slot, event: &Arc<Event>) {
-        let Some(room) = self.hub.find(&event.room) else { return };
+        let room = self.hub.find(&event.room);
         let Some(connection) = self.connections[slot as usize].as_deref_mut() else { return };
-        if connection.seats.iter().all(|seat| seat.room != room) {
+        let inside = room.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
+        if !inside && !connection.is_follower_of(&event.room) {
             return;
         }
-        let entry = &self.hub.rooms[room as usize];
+        let shown = self.hub.shown(&event.room);
         let news = News::Event(event.clone());
         self.said.clear();
         let dialect = &self.parts.dialects[usize::from(connection.dialect)];
-        dialect.tell(&news, audience(connection, self.parts.life, &entry.key, &entry.shown, &news), &mut self.said);
+        dialect.tell(&news, audience(connection, self.parts.life, &shown, &news, inside), &mut self.said);
         frames(&self.said, &mut connection.outbox);
     }
 
@@ -175,6 +195,9 @@ impl Shard {
 
     /// A signal, now or when the head it follows is reached.
     pub(super) fn signalled(&mut self, signal: Arc<Signal>) {
+        if let SignalKind::Typing { started, .. } = &signal.kind {
+            self.typing.note(&signal.room, &signal.who.id, *started, self.now);
+        }
         if signal.after > self.head {
             if self.early_signals.len() < limits::ANNOUNCEMENTS_MAX {
                 self.early_signals.push_back(signal);
@@ -191,13 +214,17 @@ impl Shard {
 pub(crate) fn is_relayed(signal: &Signal) -> bool {
     match signal.kind {
         SignalKind::Said { .. } => true,
-        SignalKind::Came | SignalKind::Went | SignalKind::Typing { .. } => false,
+        SignalKind::Came
+        | SignalKind::Again
+        | SignalKind::Went { .. }
+        | SignalKind::Marked { .. }
+        | SignalKind::Typing { .. } => false,
     }
 }
 
 /// How a listener stands to news. A connection's number means it only within its life: another node's connections, and
 /// those from before a restart, have the same numbers.
-fn audience<'a>(connection: &'a Connection, life: Life, key: &RoomKey, shown: &'a str, news: &News) -> Audience<'a> {
+fn audience<'a>(connection: &'a Connection, life: Life, shown: &'a str, news: &News, inside: bool) -> Audience<'a> {
     let of_this_life = match news {
         News::Event(event) => event.life == life,
         News::Signal(_) => true,
@@ -209,8 +236,8 @@ fn audience<'a>(connection: &'a Connection, life: Life, key: &RoomKey, shown: &'
     } else {
         Whose::Other
     };
-    let alias = connection.session.as_ref().and_then(|session| session.name_of(key));
-    Audience { whose, room: alias.unwrap_or(shown) }
+    let alias = connection.session.as_ref().and_then(|session| session.name_of(news.room()));
+    Audience { whose, inside, room: alias.unwrap_or(shown) }
 }
 
 /// Remembers presence for one who is behind, so that the difference can be said (HAZARDS 7). Typing is dropped.
@@ -218,8 +245,8 @@ pub(super) fn missed(connection: &mut Connection, news: &News) {
     let News::Signal(signal) = news else { return };
     let came = match signal.kind {
         SignalKind::Came => true,
-        SignalKind::Went => false,
-        SignalKind::Typing { .. } | SignalKind::Said { .. } => return,
+        SignalKind::Went { .. } => false,
+        SignalKind::Again | SignalKind::Marked { .. } | SignalKind::Typing { .. } | SignalKind::Said { .. } => return,
     };
     let Some(lag) = &mut connection.lag else { return };
     let known = lag.missed.iter_mut().find(|m| m.user == signal.who.number && m.last.room == signal.room);

@@ -130,7 +130,7 @@ impl Shard {
         let from = if connection.pass == self.pass { connection.taken as usize } else { 0 };
         let rest = &run.bytes[from..];
         (connection.pass, connection.taken) = (self.pass, u32::try_from(run.bytes.len()).unwrap_or(u32::MAX));
-        if rest.is_empty() || connection.blocked || !connection.outbox.is_empty() {
+        if rest.is_empty() || connection.blocked || !connection.outbox.is_empty() || connection.is_polled() {
             if append(connection, run, from, &mut self.tally.lagged) == Kept::NotAll {
                 self.overrun(slot);
                 return true;
@@ -196,6 +196,9 @@ impl Shard {
     fn flush_one(&mut self, slot: Slot, net: &mut dyn Net) {
         let now = self.wheel.tick(self.now);
         let Some(connection) = self.get(slot) else { return };
+        if connection.is_polled() {
+            return self.flush_polled(slot, net);
+        }
         if connection.waiting() > 0 && !connection.blocked {
             match write_out(connection, slot, net) {
                 Wrote::All => {
@@ -220,6 +223,24 @@ impl Shard {
         self.drained(slot, net);
     }
 
+    /// Answers the poll that waits with what there is to tell.
+    fn flush_polled(&mut self, slot: Slot, net: &mut dyn Net) {
+        let Some(connection) = self.get(slot) else { return };
+        if connection.polled().is_some_and(|polled| polled.abandoned) {
+            return self.gone(slot, net);
+        }
+        if connection.waiting() > 0 && !connection.blocked {
+            if self.give_to_poll(slot) {
+                self.tally.writes += 1;
+            } else if let Some(connection) = self.get(slot) {
+                connection.blocked = true;
+                self.arm(slot);
+                return;
+            }
+        }
+        self.drained(slot, net);
+    }
+
     /// Everything is with the kernel: whoever is behind goes on, whoever is leaving is done.
     fn drained(&mut self, slot: Slot, net: &mut dyn Net) {
         let Some(connection) = self.get(slot) else { return };
@@ -227,6 +248,9 @@ impl Shard {
             return;
         }
         if matches!(connection.phase, Phase::Closing) {
+            if connection.is_polled() {
+                return self.gone(slot, net);
+            }
             if !connection.shut {
                 connection.shut = true;
                 net.shut(slot);

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use dialects::{CallId, Close, Frame, Step, Steps};
+use dialects::{CallId, Close, Frame, Sid, Step, Steps};
 use domain::command::Reply;
 use domain::event::{Signal, SignalKind};
 use domain::id::MessageId;
@@ -14,7 +14,7 @@ use domain::refusal::Refusal;
 use super::connection::{Connection, Phase};
 use super::wheel::TICK_MS;
 use super::{Net, Shard, Slot};
-use crate::frame::{self, Incoming, Limits, Progress};
+use crate::frame::{self, Incoming, Progress};
 
 /// Connections read in one turn; the rest go on in the next, after what this one caused was written.
 const READS_PER_TURN: usize = 1024;
@@ -43,6 +43,9 @@ impl Shard {
     fn read_socket(&mut self, slot: Slot, net: &mut dyn Net) {
         if self.get(slot).is_none_or(|connection| connection.is_paused()) {
             return;
+        }
+        if self.get(slot).is_some_and(|connection| connection.is_polled()) {
+            return self.hear_posted(slot);
         }
         let kept = self.get(slot).map(|connection| match connection.phase {
             // The head keeps what it has; frames that were kept come before what is read next.
@@ -104,15 +107,11 @@ impl Shard {
         }
     }
 
-    fn limits(&self) -> Limits {
-        Limits { message_bytes_max: self.parts.allowance.message_bytes_max, fragments_max: frame::FRAGMENTS_MAX }
-    }
-
     /// Frames, one message at a time: after each its steps are taken, and the session may have to wait.
     fn hear_frames(&mut self, slot: Slot, input: &mut [u8], net: &mut dyn Net) {
-        let (now, limits) = (self.now, self.limits());
+        let (now, limits) = (self.now, self.limits(slot));
         let mut steps = std::mem::take(&mut self.steps);
-        let mut at = 0;
+        let (mut at, mut became) = (0, None);
         while let Some(connection) = self.get(slot).filter(|connection| matches!(connection.phase, Phase::Open)) {
             if connection.is_paused() {
                 connection.kept.extend_from_slice(&input[at..]);
@@ -140,7 +139,14 @@ impl Shard {
                 self.close(slot, Close { code: 1008, reason: "too many messages" });
                 break;
             }
-            self.take_steps(slot, &mut steps);
+            if let Some(sid) = self.take_steps(slot, &mut steps) {
+                became = Some(sid);
+                at = match result {
+                    Ok(Progress::Stopped { consumed }) => at + consumed,
+                    Ok(Progress::All | Progress::Closed) | Err(_) => input.len(),
+                };
+                break;
+            }
             if let Some(heard) = other {
                 self.hear_control(slot, heard, net);
             }
@@ -154,6 +160,22 @@ impl Shard {
             }
         }
         self.give_back(steps);
+        if let Some(sid) = became {
+            self.become_socket_of(slot, sid, &input[at..], net);
+        }
+    }
+
+    /// A socket has become another session's; what is left of its input is for that one.
+    fn become_socket_of(&mut self, slot: Slot, sid: Sid, rest: &[u8], net: &mut dyn Net) {
+        match self.replace(slot, sid, net) {
+            Some(session) => {
+                if let Some(connection) = self.get(session) {
+                    connection.kept.extend_from_slice(rest);
+                }
+                self.queue_read(session);
+            }
+            None => self.close(slot, Close { code: 1000, reason: "" }),
+        }
     }
 
     fn violated(&mut self, slot: Slot, violation: frame::Violation) {
@@ -163,7 +185,7 @@ impl Shard {
         self.close(slot, Close { code: violation.close_code(), reason: violation.reason() });
     }
 
-    fn count_heard(&mut self, slot: Slot, messages: u64) {
+    pub(super) fn count_heard(&mut self, slot: Slot, messages: u64) {
         let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
         self.tally.doors[dialect].heard += messages;
     }
@@ -193,7 +215,7 @@ impl Shard {
 
     /// What comes after our goodbye: only the peer's own matters.
     fn hear_the_last(&mut self, slot: Slot, input: &mut [u8], net: &mut dyn Net) {
-        let limits = self.limits();
+        let limits = self.limits(slot);
         let Some(connection) = self.get(slot) else { return };
         if connection.session.is_none() {
             return; // A refused upgrade: whatever it still sends is swallowed.
@@ -207,39 +229,6 @@ impl Shard {
         });
         connection.peer_closed |= closed;
         self.end_if_done(slot, net);
-    }
-
-    /// Takes bytes from the connection's allowance; false when it has none left (THREATS T14).
-    fn spend_bytes(&mut self, slot: Slot, bytes: usize) -> bool {
-        self.refill(slot);
-        let Some(connection) = self.get(slot) else { return true };
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let enough = connection.bytes_left >= bytes;
-        connection.bytes_left = connection.bytes_left.saturating_sub(bytes);
-        enough
-    }
-
-    fn spend_frame(&mut self, slot: Slot) -> bool {
-        let Some(connection) = self.get(slot) else { return true };
-        let enough = connection.frames_left > 0;
-        connection.frames_left = connection.frames_left.saturating_sub(1);
-        enough
-    }
-
-    fn refill(&mut self, slot: Slot) {
-        let (now, allowance) = (self.wheel.tick(self.now), self.parts.allowance);
-        let Some(connection) = self.get(slot) else { return };
-        let ms = u64::from(now.since(connection.refilled)) * TICK_MS;
-        if ms < 1_000 && connection.frames_left > 0 && connection.bytes_left > allowance.bytes_burst / 2 {
-            return;
-        }
-        let add = |left: u32, rate: u32, most: u32| {
-            let more = u64::from(rate) * ms / 1_000;
-            u32::try_from((u64::from(left) + more).min(u64::from(most))).unwrap_or(most)
-        };
-        connection.frames_left = add(connection.frames_left, allowance.frames_per_second, allowance.frames_burst);
-        connection.bytes_left = add(connection.bytes_left, allowance.bytes_per_second, allowance.bytes_burst);
-        connection.refilled = now;
     }
 
     /// The outcome of a call, to the session.
@@ -256,10 +245,11 @@ impl Shard {
         self.queue_read(slot);
     }
 
-    /// Takes a session's steps, in order. Nothing is taken from one who is leaving.
-    pub(super) fn take_steps(&mut self, slot: Slot, steps: &mut Steps) {
+    /// Takes a session's steps, in order. Nothing is taken from one who is leaving. Gives the session whose socket this
+    /// has become, which hears what is left of its input: the last step then.
+    pub(super) fn take_steps(&mut self, slot: Slot, steps: &mut Steps) -> Option<Sid> {
         for step in steps.drain(..) {
-            let Some(connection) = self.get(slot) else { return };
+            let connection = self.get(slot)?;
             match (&connection.phase, step) {
                 (Phase::Closing | Phase::Head | Phase::Meeting(_), _) => {}
                 (_, Step::Accept(protocol)) => self.accept(slot, protocol.as_deref()),
@@ -269,11 +259,43 @@ impl Shard {
                 (Phase::Open, Step::Say(text)) => {
                     self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Text, &text));
                 }
+                (Phase::Open, Step::SayBinary(bytes)) => {
+                    self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Binary, &bytes));
+                }
+                (Phase::Open, Step::Identify(claim)) => self.identify_later(slot, claim),
+                (Phase::Open, Step::Writers(id, room)) => self.writers(slot, id, &room),
+                (Phase::Open, Step::Follow) => connection.follows = true,
+                (Phase::Open, Step::Release(sid, text)) => self.release(slot, sid, text),
+                (Phase::Open, Step::Replace(sid)) => return Some(sid),
                 (Phase::Open, Step::Hint(room, kind)) => self.hint(slot, &room, kind),
                 (Phase::Open, Step::Close(close)) => self.close(slot, close),
-                (Phase::Opening(_), Step::Say(_) | Step::Hint(..) | Step::Close(_)) => {}
+                (Phase::Open, Step::Abandon(close)) => self.abandon(slot, close),
+                (
+                    Phase::Opening(_),
+                    Step::Say(_)
+                    | Step::SayBinary(_)
+                    | Step::Identify(_)
+                    | Step::Writers(..)
+                    | Step::Follow
+                    | Step::Release(..)
+                    | Step::Replace(_)
+                    | Step::Hint(..)
+                    | Step::Close(_)
+                    | Step::Abandon(_),
+                ) => {}
             }
         }
+        None
+    }
+
+    /// Who writes in a room, to the session.
+    fn writers(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
+        let writers = self.typing.writers(room, self.now);
+        let mut steps = Steps::new();
+        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
+            session.writers(call, &writers, &mut steps);
+        }
+        self.take_steps(slot, &mut steps);
     }
 
     /// Typing and the like: to the bus, never through the node (HAZARDS 21).
@@ -305,8 +327,12 @@ impl Shard {
 
     /// Says goodbye: a close frame, and then the peer's, or the deadline.
     pub(super) fn close(&mut self, slot: Slot, close: Close) {
-        if self.get(slot).is_some_and(|connection| matches!(connection.phase, Phase::Open)) {
-            self.say_raw(slot, |out| frame::encode_close_into(out, Some(close.code), close.reason));
+        let Some(connection) = self.get(slot) else { return };
+        if matches!(connection.phase, Phase::Open) {
+            // Whoever is polled has no close frame: what its session has said last is its goodbye.
+            if !connection.is_polled() {
+                self.say_raw(slot, |out| frame::encode_close_into(out, Some(close.code), close.reason));
+            }
             self.closing(slot);
         }
     }
@@ -339,13 +365,14 @@ impl Shard {
     /// The connection is no more.
     pub(super) fn gone(&mut self, slot: Slot, net: &mut dyn Net) {
         self.leave_all(slot);
-        let Some(connection) = self.connections[slot as usize].take() else { return };
+        let Some(mut connection) = self.connections[slot as usize].take() else { return };
+        self.unlink(&mut connection);
         self.tally.held_bytes -= u64::from(connection.weighed);
         net.close(slot);
         // Replies that it will not hear give their places back.
         self.calls = self.calls.saturating_sub(connection.held.len());
         if let Some(who) = &connection.who {
-            self.hub.remove_connection(who.number, slot);
+            self.hub.remove_connection(&who.id, slot);
         }
         if connection.met {
             self.out.node.push(crate::node::Input::Gone(connection.id));

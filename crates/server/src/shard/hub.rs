@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::Text;
 use domain::event::Signal;
-use domain::id::{Offset, UserNumber};
+use domain::id::{Offset, UserId};
 use domain::model::RoomKey;
 use hashbrown::HashMap;
 use slab::Slab;
@@ -72,7 +72,7 @@ pub(super) struct HubRoom {
 pub(super) struct Hub {
     by_key: HashMap<RoomKey, u32>,
     pub(super) rooms: Slab<HubRoom>,
-    users: HashMap<UserNumber, SmallVec<[u32; 2]>>,
+    users: HashMap<UserId, SmallVec<[u32; 2]>>,
     /// The rooms with a run in this pass.
     pub(super) active: Vec<u32>,
     /// The lists may not be reordered: they are being walked.
@@ -82,6 +82,11 @@ pub(super) struct Hub {
 impl Hub {
     pub(super) fn find(&self, key: &RoomKey) -> Option<u32> {
         self.by_key.get(key).copied()
+    }
+
+    /// The name by which everybody is told of a room.
+    pub(super) fn shown(&self, key: &RoomKey) -> Text {
+        self.find(key).map_or_else(|| key.shown(), |room| self.rooms[room as usize].shown.clone())
     }
 
     pub(super) fn room(&mut self, key: &RoomKey) -> u32 {
@@ -157,19 +162,19 @@ impl Hub {
     }
 
     /// The connections of a user in this shard.
-    pub(super) fn connections_of(&self, user: UserNumber) -> SmallVec<[u32; 2]> {
-        self.users.get(&user).cloned().unwrap_or_default()
+    pub(super) fn connections_of(&self, user: &UserId) -> SmallVec<[u32; 2]> {
+        self.users.get(user).cloned().unwrap_or_default()
     }
 
-    pub(super) fn add_connection(&mut self, user: UserNumber, slot: u32) {
-        self.users.entry(user).or_default().push(slot);
+    pub(super) fn add_connection(&mut self, user: &UserId, slot: u32) {
+        self.users.entry(user.clone()).or_default().push(slot);
     }
 
-    pub(super) fn remove_connection(&mut self, user: UserNumber, slot: u32) {
-        if let Some(slots) = self.users.get_mut(&user) {
+    pub(super) fn remove_connection(&mut self, user: &UserId, slot: u32) {
+        if let Some(slots) = self.users.get_mut(user) {
             slots.retain(|kept| *kept != slot);
             if slots.is_empty() {
-                self.users.remove(&user);
+                self.users.remove(user);
             }
         }
     }

@@ -24,10 +24,11 @@ impl Shard {
         if lag.cursor < head {
             lag.reading = true;
             let (id, after) = (connection.id, lag.cursor);
+            let pairs_of = connection.who.as_ref().filter(|_| connection.follows).map(|who| who.id.clone());
             let rooms = connection.seats.iter().map(|seat| seat.room).collect::<Vec<_>>();
             let rooms = rooms.iter().map(|room| self.hub.rooms[*room as usize].key.clone()).collect();
             let token = self.token(ReadFor::Connection(id));
-            let ask = Read::Since { after, upto: head, rooms: Some(rooms), bytes: limits::CATCH_UP_BYTES };
+            let ask = Read::Since { after, upto: head, rooms: Some(rooms), pairs_of, bytes: limits::CATCH_UP_BYTES };
             self.out.reads.push((token, ask));
         } else if walking {
             // While a pass is under way nobody joins it; the turn that ends it comes by here again.
@@ -41,15 +42,18 @@ impl Shard {
     fn level(&mut self, slot: Slot) {
         self.skip_all(slot);
         let Some(lag) = self.get(slot).and_then(|connection| connection.lag.take()) else { return };
-        let now = self.wheel.tick(self.now);
+        let (now, moment) = (self.wheel.tick(self.now), self.now);
         if let Some(connection) = self.get(slot) {
             // Its deadlines rested while it was behind.
+            if let Some(session) = &mut connection.session {
+                session.rested(moment);
+            }
             (connection.heard, connection.ponged, connection.pinged) = (now, now, now);
         }
         for missed in lag.missed {
             let came = matches!(missed.last.kind, SignalKind::Came);
             if came == missed.first_came {
-                self.tell_single(slot, &News::Signal(missed.last));
+                self.tell_to(slot, &News::Signal(missed.last), true);
             }
         }
         self.arm(slot);
@@ -59,6 +63,14 @@ impl Shard {
     pub(super) fn found(&mut self, token: Token, found: Result<Found, Failure>) {
         let Some(reads_for) = self.reads.remove(&token) else { return };
         let events = match found {
+            Ok(Found::History(entries, ..)) => {
+                if let ReadFor::Page(id, page) = reads_for
+                    && let Some(slot) = self.slot_of(id)
+                {
+                    self.page_found(slot, *page, entries);
+                }
+                return;
+            }
             Ok(Found::Events { events, scanned }) => Some((events, scanned)),
             Ok(_) => None,
             Err(failure) => {
@@ -68,6 +80,11 @@ impl Shard {
         };
         match reads_for {
             ReadFor::Gap => self.found_missing(events),
+            ReadFor::Page(id, _) => {
+                if let Some(slot) = self.slot_of(id) {
+                    self.close(slot, dialects::Close { code: 1011, reason: "the log can't be read" });
+                }
+            }
             ReadFor::Connection(id) => {
                 let Some(slot) = self.slot_of(id) else { return };
                 match events {
@@ -90,6 +107,7 @@ impl Shard {
             lag.reading = false;
             lag.cursor = scanned.min(head).max(lag.cursor);
         }
+        self.next_page(slot);
         self.queue_flush(slot);
     }
 
@@ -108,7 +126,9 @@ impl Shard {
             self.tally.gaps += 1;
             let token = self.token(ReadFor::Gap);
             let (after, bytes) = (self.head, limits::CATCH_UP_BYTES * 4);
-            self.out.reads.push((token, Read::Since { after, upto: Offset(u64::MAX), rooms: None, bytes }));
+            self.out
+                .reads
+                .push((token, Read::Since { after, upto: Offset(u64::MAX), rooms: None, pairs_of: None, bytes }));
         }
     }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use domain::command::Reply;
 use domain::event::{Event, SignalKind};
-use domain::id::Offset;
+use domain::id::{Millis, Offset};
 use domain::limits;
+use domain::model::Person;
 
-use super::connection::{MEET, Phase};
+use super::connection::{Lag, MEET, Phase};
 use super::{Mail, Net, Shard, Slot};
 use crate::node::{Announcement, Input as ToNode, ReplyTo, Told};
 
@@ -30,7 +31,8 @@ impl Shard {
                 Mail::Signal(signal) => {
                     let content = match &signal.kind {
                         SignalKind::Said { content, .. } => content.len(),
-                        SignalKind::Came | SignalKind::Went | SignalKind::Typing { .. } => 0,
+                        SignalKind::Came | SignalKind::Again | SignalKind::Went { .. } | SignalKind::Typing { .. } => 0,
+                        SignalKind::Marked { messages, .. } => messages.len() * 40,
                     };
                     self.budget = self.budget.saturating_sub(content + ENVELOPE_BYTES);
                     self.signalled(signal);
@@ -100,7 +102,11 @@ impl Shard {
 
     fn told(&mut self, mut told: Told) {
         // Whoever goes on from a point that this shard has yet to tell of would be told of it again.
-        if let Some(from) = told.attach.as_ref().and_then(|attach| attach.from)
+        let returned = match &told.result {
+            Ok(Reply::Returned { from, .. }) => Some(from.offset),
+            Ok(_) | Err(_) => None,
+        };
+        if let Some(from) = told.attach.iter().filter_map(|attach| attach.from).chain(returned).max()
             && from > self.head
         {
             self.known_head = self.known_head.max(from);
@@ -108,9 +114,8 @@ impl Shard {
             return;
         }
         // Decided before a removal that this shard has told of: the node says again (HAZARDS 4).
-        if let Some(attach) = &mut told.attach
-            && attach.decided_at < self.excluded_at
-            && let Some(call) = attach.call.take()
+        if told.attach.iter().any(|attach| attach.decided_at < self.excluded_at)
+            && let Some(call) = told.attach.iter_mut().find_map(|attach| attach.call.take())
         {
             self.out.node.push(ToNode::Again(*call, self.excluded_at));
             return;
@@ -141,7 +146,8 @@ impl Shard {
         let Some(slot) = self.slot_of(id) else { return Some(told) };
         let Some(connection) = self.get(slot) else { return Some(told) };
         let echoes = connection.session.as_ref().is_some_and(|session| session.acks_by_echo());
-        let attached = room.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
+        let inside = room.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
+        let attached = inside || connection.is_follower_of(&event.room);
         if !echoes || !attached || connection.place(head) >= offset {
             return Some(told);
         }
@@ -155,7 +161,8 @@ impl Shard {
         let head = self.head;
         for slot in std::mem::take(&mut self.holding) {
             let Some(connection) = self.get(slot) else { continue };
-            let place = if connection.seats.is_empty() { Offset(u64::MAX) } else { connection.place(head) };
+            let deaf = connection.seats.is_empty() && !connection.follows;
+            let place = if deaf { Offset(u64::MAX) } else { connection.place(head) };
             let held = std::mem::take(&mut connection.held);
             let (ready, rest): (Vec<_>, Vec<_>) = held.into_iter().partition(|(offset, _)| *offset <= place);
             if !rest.is_empty() {
@@ -176,10 +183,20 @@ impl Shard {
         if matches!(connection.phase, Phase::Closing) {
             return;
         }
-        if let Some(attach) = told.attach {
+        if let Ok(Reply::Returned { who, from, ends, .. }) = &told.result {
+            self.returned(slot, who, from.offset, *ends);
+        }
+        if !told.attach.is_empty() {
             self.detach_all(slot, &told.detach);
             told.detach.clear();
-            self.attach(slot, &attach.room, attach.from);
+            let mut page = None;
+            for attach in std::mem::take(&mut told.attach) {
+                self.attach(slot, &attach.room, attach.from);
+                page = attach.page;
+            }
+            if let Some(most) = page {
+                return self.answer_with_page(slot, call, told.result, most);
+            }
         }
         if let Err(refusal) = &told.result {
             let dialect = self.get(slot).map_or(0, |connection| connection.dialect);
@@ -191,6 +208,22 @@ impl Shard {
             self.answered(slot, call, told.result.as_ref());
         }
         self.detach_all(slot, &told.detach);
+    }
+
+    /// A client is who it was, and goes on where it was.
+    fn returned(&mut self, slot: Slot, who: &Arc<Person>, from: Offset, ends: Option<Millis>) {
+        let known = self.get(slot).is_some_and(|connection| connection.who.is_some());
+        self.belongs_to(slot, who);
+        let head = self.head;
+        if let Some(connection) = self.get(slot) {
+            // Whoever came by a new credential stays as long as that lasts.
+            connection.ends = if known { connection.ends } else { ends };
+            if from < head {
+                connection.lag = Some(Box::new(Lag { cursor: from, ..Lag::default() }));
+            }
+        }
+        self.queue_flush(slot);
+        self.arm(slot);
     }
 
     fn detach_all(&mut self, slot: Slot, rooms: &[domain::model::RoomKey]) {
@@ -208,7 +241,7 @@ impl Shard {
         for slot in from..until {
             let Some(connection) = self.get(slot) else { continue };
             match connection.phase {
-                Phase::Open => self.close(slot, dialects::Close { code: 1012, reason: "service restart" }),
+                Phase::Open => self.have_session(slot, |session, steps| session.dismissed(steps)),
                 Phase::Head => self.gone(slot, net),
                 Phase::Meeting(_) | Phase::Opening(_) | Phase::Closing => {}
             }

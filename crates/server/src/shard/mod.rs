@@ -6,8 +6,10 @@
 //!
 //! Files: `open` (head, identity, upgrade), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
 //! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
-//! `parts` (what it is made of, and what it counts).
+//! `page` (history on entering), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `allowance` (what a
+//! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it).
 
+mod allowance;
 mod attach;
 mod connection;
 mod due;
@@ -18,118 +20,46 @@ mod hub;
 mod lag;
 mod mail;
 mod open;
+mod page;
 mod parts;
+mod polling;
+mod takeover;
+mod typing;
 mod wheel;
+mod world;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
 use std::sync::Arc;
 
-use adapters::port::{Failure, Found, Read};
-use dialects::{Answer, Ask, Said, Steps};
+use dialects::{Said, Steps};
 use domain::event::Signal;
 use domain::id::{ConnectionId, Millis, Offset};
-use domain::identity::{Credential, Denied, Identity};
 use domain::refusal::Refusal;
 use hashbrown::HashMap;
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use self::connection::Connection;
 pub(crate) use self::fan::is_relayed;
 use self::hub::Hub;
+use self::page::Page;
 pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
+pub use self::polling::PollCall;
+use self::typing::Typing;
 use self::wheel::{Tick, Wheel};
-use crate::node::{Announcement, Input as ToNode, Token, Told};
+pub use self::world::{Gate, Input, Mail, Net, Outputs};
+use crate::node::{Announcement, Token, Told};
 
 /// A connection's place in a shard, chosen by whoever holds the sockets; free again after [`Net::close`].
 pub type Slot = u32;
-
-/// The sockets of a shard.
-pub trait Net {
-    /// Reads what is there. `WouldBlock` when nothing is; 0 when the peer has closed its side.
-    ///
-    /// # Errors
-    /// As a non-blocking socket's.
-    fn read(&mut self, slot: Slot, into: &mut [u8]) -> io::Result<usize>;
-
-    /// Writes as much as is taken at once.
-    ///
-    /// # Errors
-    /// As a non-blocking socket's.
-    fn write(&mut self, slot: Slot, bytes: &[u8]) -> io::Result<usize>;
-
-    /// Says that nothing more will be written.
-    fn shut(&mut self, slot: Slot);
-
-    /// Closes the socket; the slot may be given to another from now on.
-    fn close(&mut self, slot: Slot);
-
-    /// Gives the socket, with what was read of it, to whoever answers ordinary HTTP; the slot is free from now on.
-    fn hand_over(&mut self, slot: Slot, read: Vec<u8>);
-}
-
-/// Who is let through the doors at all. The same for sockets and REST.
-pub trait Gate: Send + Sync {
-    /// Whether a request may come in: development mode's Host rule (RULES 7), Origin (RULES 25).
-    ///
-    /// # Errors
-    /// The answer to give instead.
-    fn admit(&self, ask: &Ask) -> Result<(), Answer>;
-
-    /// Who a credential is. Local and quick; an auth service's answer comes from a cache.
-    ///
-    /// # Errors
-    /// Why it is not taken.
-    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Result<Identity, Denied>;
-}
-
-/// What a shard is told.
-#[derive(Debug)]
-pub enum Input {
-    /// A new connection has this slot.
-    Accepted(Slot),
-    /// Bytes can be read, or the peer has closed.
-    Readable(Slot),
-    /// Bytes can be written again.
-    Writable(Slot),
-    /// Something is in the mailbox.
-    Mail(Mail),
-    /// What a reader found.
-    Found(Token, Result<Found, Failure>),
-}
-
-/// What the node, the bus and the operator say to a shard; in one queue, in one order.
-#[derive(Debug)]
-pub enum Mail {
-    /// Events happened.
-    Announce(Announcement),
-    /// Something is true now.
-    Signal(Arc<Signal>),
-    /// A reply, with what it does to attachments. Never dropped.
-    Told(Box<Told>),
-    /// Relayed messages were dropped because the mailbox was full.
-    RelayLost,
-    /// The log goes at least to here: whoever has not been told so far reads it.
-    Head(Offset),
-    /// Say goodbye to everybody, a few at a time.
-    Drain,
-}
-
-/// What a shard wants done.
-#[derive(Debug, Default)]
-pub struct Outputs {
-    /// For the node, in this order. Never dropped.
-    pub node: Vec<ToNode>,
-    /// For the store's readers.
-    pub reads: Vec<(Token, Read)>,
-    /// For the bus. May be dropped.
-    pub signals: Vec<Arc<Signal>>,
-}
 
 /// For what a read of the shard's own is.
 #[derive(Debug)]
 enum ReadFor {
     /// A lagging connection.
     Connection(ConnectionId),
+    /// History for one who has entered a room.
+    Page(ConnectionId, Box<Page>),
     /// Announcements that are missing.
     Gap,
 }
@@ -160,6 +90,8 @@ pub struct Shard {
     reads: HashMap<Token, ReadFor>,
     /// Calls under way, each with its reply slot.
     calls: usize,
+    /// Sessions that are polled.
+    polled: usize,
     /// Connections to be read, to be flushed, and due.
     to_read: VecDeque<Slot>,
     to_flush: Vec<Slot>,
@@ -178,6 +110,8 @@ pub struct Shard {
     said: Said,
     steps: Steps,
     tally: Tally,
+    dice: ChaCha12Rng,
+    typing: Typing,
     out: Outputs,
 }
 
@@ -211,6 +145,7 @@ impl Shard {
             next_token: 0,
             reads: HashMap::new(),
             calls: 0,
+            polled: 0,
             to_read: VecDeque::new(),
             to_flush: Vec::new(),
             due: Vec::new(),
@@ -225,6 +160,8 @@ impl Shard {
             said: Said::default(),
             steps: Vec::new(),
             tally,
+            dice: ChaCha12Rng::from_seed(parts.seed),
+            typing: Typing::default(),
             out: Outputs::default(),
             parts,
         }
@@ -245,6 +182,8 @@ impl Shard {
                 Input::Accepted(slot) => self.accepted(slot),
                 Input::Readable(slot) => self.readable(slot),
                 Input::Writable(slot) => self.writable(slot),
+                Input::Polled(call) => self.poll_called(*call, net),
+                Input::PollGone(sid, token) => self.poll_gone(sid, token, net),
                 Input::Mail(mail) => self.mail.push_back(mail),
                 Input::Found(token, found) => self.found(token, found),
             }
@@ -316,6 +255,11 @@ impl Shard {
         self.next_token
     }
 
+    /// 128 bits that nobody can guess.
+    fn secret(&mut self) -> u128 {
+        u128::from(self.dice.next_u64()) << 64 | u128::from(self.dice.next_u64())
+    }
+
     fn readable(&mut self, slot: Slot) {
         if let Some(connection) = self.get(slot) {
             connection.readable = true;
@@ -326,7 +270,8 @@ impl Shard {
     /// Has the connection read in this turn, unless it is paused.
     fn queue_read(&mut self, slot: Slot) {
         let Some(connection) = self.get(slot) else { return };
-        if !connection.queued && !connection.is_paused() && (connection.readable || !connection.kept.is_empty()) {
+        let something = connection.readable || !connection.kept.is_empty() || connection.has_posted();
+        if !connection.queued && !connection.is_paused() && something {
             connection.queued = true;
             self.to_read.push_back(slot);
         }
@@ -354,6 +299,22 @@ impl Shard {
     fn count_error(&mut self, dialect: u8, name: &'static str) {
         if let Some(door) = self.tally.doors.get_mut(usize::from(dialect)) {
             *door.errors.entry(name).or_default() += 1;
+        }
+    }
+
+    /// Has a session say something, and takes its steps.
+    fn have_session(&mut self, slot: Slot, say: impl FnOnce(&mut dyn dialects::Session, &mut Steps)) {
+        let mut steps = std::mem::take(&mut self.steps);
+        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
+            say(session.as_mut(), &mut steps);
+        }
+        self.take_steps(slot, &mut steps);
+        self.give_back(steps);
+    }
+
+    fn count_error_of(&mut self, slot: Slot, name: &'static str) {
+        if let Some(dialect) = self.get(slot).map(|connection| connection.dialect) {
+            self.count_error(dialect, name);
         }
     }
 

@@ -10,15 +10,17 @@
 
 use std::sync::Arc;
 
-use dialects::{Answer, Ask, Request, Session, Steps};
+use dialects::polling::BadSid;
+use dialects::{Answer, Ask, Claim, Opening, Request, Sid, Steps};
 use domain::command::{Command, Reply};
-use domain::id::{ConnectionId, Door};
-use domain::identity::{Denied, Identity, Standing};
+use domain::id::{ConnectionId, Door, SessionKey};
+use domain::identity::{Credential, Denied, Identity, Standing};
 use domain::limits;
 use domain::model::Person;
 use domain::refusal::Refusal;
 
 use super::connection::{Connection, MEET, Phase};
+use super::polling::{Link, Polled};
 use super::wheel::Tick;
 use super::{Net, Shard, Slot};
 use crate::handshake::{self, Head, Upgrade};
@@ -77,6 +79,16 @@ impl Shard {
         if let Err(answer) = self.parts.gate.admit(&ask) {
             return self.answer(slot, &answer);
         }
+        let doors = self.parts.dialects.clone();
+        let door = doors[usize::from(dialect)].as_ref();
+        if let Some(polling) = door.polling()
+            && let Some(successor_of) = polling.successor_of(&ask).transpose()
+        {
+            return self.succeed_or_move(slot, successor_of, &ask, kept, net);
+        }
+        if !door.knows_at_once() {
+            return self.open_nobodys(slot, &ask);
+        }
         match self.identify(dialect, &ask) {
             Ok(identity) => self.meet(slot, ask, identity),
             Err(denied) => {
@@ -110,29 +122,135 @@ impl Shard {
 
     /// The user is durable: the session exists from now on, and decides.
     pub(super) fn met(&mut self, slot: Slot, result: Result<&Reply, &Refusal>) {
-        let now = self.now;
         let Some(connection) = self.get(slot) else { return };
-        let dialect = connection.dialect;
+        if matches!(connection.phase, Phase::Open) {
+            return match result {
+                Ok(Reply::Met(who)) => self.identified(slot, Ok(who)),
+                Ok(_) | Err(_) => self.identified(slot, Err(Denied::Unavailable)),
+            };
+        }
         let Phase::Meeting(ask) = std::mem::replace(&mut connection.phase, Phase::Closing) else { return };
         let Ok(Reply::Met(who)) = result else {
             let busy = Answer::json(503, &serde_json::json!({ "detail": "Try again" })).with("retry-after", "1");
             return self.answer(slot, &busy);
         };
+        let Some(sid) = self.new_sid(slot) else { return };
+        self.belongs_to(slot, who);
+        self.open_session(slot, &ask, Some(who.clone()), sid);
+    }
+
+    /// A session for somebody who will say later who it is.
+    fn open_nobodys(&mut self, slot: Slot, ask: &Ask) {
+        if let Some(sid) = self.new_sid(slot) {
+            self.open_session(slot, ask, None, sid);
+        }
+    }
+
+    fn new_sid(&mut self, slot: Slot) -> Option<Sid> {
+        let secret = self.secret();
+        self.get(slot).map(|connection| Sid { connection: connection.id, secret })
+    }
+
+    /// The connection is this user's from now on.
+    pub(super) fn belongs_to(&mut self, slot: Slot, who: &Arc<Person>) {
+        let Some(connection) = self.get(slot) else { return };
+        if connection.who.replace(who.clone()).is_none() {
+            self.hub.add_connection(&who.id, slot);
+        }
+    }
+
+    /// The session exists from now on, and decides.
+    pub(super) fn open_session(&mut self, slot: Slot, ask: &Ask, who: Option<Arc<Person>>, sid: Sid) {
+        let (now, key) = (self.now, SessionKey(self.secret()));
+        let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
         let mut steps = std::mem::take(&mut self.steps);
-        let session = self.parts.dialects[usize::from(dialect)].open(&ask, who, now, &mut steps);
-        self.install(slot, who, session, &ask);
+        let session = self.parts.dialects[dialect].open(ask, &Opening { who, sid, key }, now, &mut steps);
+        let key = ask.header("sec-websocket-key").unwrap_or_default();
+        if let Some(connection) = self.get(slot) {
+            connection.phase = Phase::Opening(key.into());
+            connection.session = Some(session);
+        }
         self.take_steps(slot, &mut steps);
         self.give_back(steps);
     }
 
-    fn install(&mut self, slot: Slot, who: &Arc<Person>, session: Box<dyn Session>, ask: &Ask) {
-        self.hub.add_connection(who.number, slot);
-        let key = ask.header("sec-websocket-key").unwrap_or_default();
-        if let Some(connection) = self.get(slot) {
-            connection.phase = Phase::Opening(key.into());
-            connection.who = Some(who.clone());
-            connection.session = Some(session);
+    /// A socket that is to take the place of a polled session's requests: in the shard where that lives.
+    fn succeed_or_move(
+        &mut self,
+        slot: Slot,
+        successor_of: Result<Sid, BadSid>,
+        ask: &Ask,
+        kept: &[u8],
+        net: &mut dyn Net,
+    ) {
+        let shard = |sid: Sid| sid.connection.0.to_be_bytes()[0];
+        match successor_of {
+            Ok(sid) if shard(sid) != self.parts.id && shard(sid) < self.parts.shards => {
+                if let Some(connection) = self.connections[slot as usize].take() {
+                    self.tally.held_bytes -= u64::from(connection.weighed);
+                }
+                net.move_to(slot, shard(sid), kept.to_vec());
+            }
+            Ok(sid) if self.polled_slot(sid).is_some() => {
+                let first = self.succeed(slot, sid);
+                if let Some(connection) = self.get(slot) {
+                    connection.link = Some(Box::new(Link::Successor(sid)));
+                }
+                self.open_nobodys(slot, ask);
+                if !first {
+                    // Another socket was faster: this one is told so by being closed, as its wire expects.
+                    self.close(slot, dialects::Close { code: 1000, reason: "" });
+                }
+            }
+            Ok(_) | Err(BadSid) => {
+                let dialect = self.get(slot).map_or(0, |connection| usize::from(connection.dialect));
+                let doors = self.parts.dialects.clone();
+                if let Some(polling) = doors[dialect].polling() {
+                    self.answer(slot, &polling.unknown(ask));
+                }
+            }
         }
+    }
+
+    /// A client says who it is, on a wire on which it does so after it has connected.
+    pub(super) fn identify_later(&mut self, slot: Slot, claim: Claim) {
+        let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
+        let name = self.parts.dialects[dialect].name();
+        let Claim { credential, id, name: label } = claim;
+        let identity = self.parts.gate.identify(&credential, name, self.now).and_then(|identity| {
+            let same = self.get(slot).and_then(|c| c.who.as_ref()).is_none_or(|who| who.id == identity.id);
+            let meant = id.is_none_or(|id| id == identity.id);
+            if same && meant && identity.standing == Standing::User { Ok(identity) } else { Err(Denied::Invalid) }
+        });
+        match identity {
+            Ok(identity) => {
+                let label = label.filter(|_| matches!(credential, Credential::Claimed(_)));
+                let identity = Identity { name: identity.name.or(label), ..identity };
+                if let Some(connection) = self.get(slot) {
+                    (connection.ends, connection.met) = (identity.ends, true);
+                }
+                self.call(slot, MEET, Request::Do(Command::Meet(identity)));
+            }
+            Err(denied) => {
+                self.count_error_of(slot, "denied");
+                self.identified(slot, Err(denied));
+            }
+        }
+    }
+
+    /// What became of it, to the session.
+    pub(super) fn identified(&mut self, slot: Slot, who: Result<&Arc<Person>, Denied>) {
+        if let Ok(who) = who {
+            self.belongs_to(slot, who);
+        }
+        let now = self.now;
+        let mut steps = Steps::new();
+        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
+            session.identified(who, now, &mut steps);
+        }
+        self.take_steps(slot, &mut steps);
+        self.arm(slot);
+        self.queue_read(slot);
     }
 
     /// The session says yes.
@@ -140,7 +258,9 @@ impl Shard {
         let now = self.wheel.tick(self.now);
         let Some(connection) = self.get(slot) else { return };
         let Phase::Opening(key) = &connection.phase else { return };
-        connection.outbox.extend_from_slice(&handshake::switching(key, protocol));
+        if connection.link.is_none() || matches!(connection.link.as_deref(), Some(Link::Successor(_))) {
+            connection.outbox.extend_from_slice(&handshake::switching(key, protocol));
+        }
         connection.phase = Phase::Open;
         connection.opened = true;
         let dialect = usize::from(connection.dialect);
@@ -153,6 +273,10 @@ impl Shard {
 
     /// Answers instead of upgrading, and closes.
     pub(super) fn answer(&mut self, slot: Slot, answer: &Answer) {
+        if let Some(token) = self.get(slot).and_then(Connection::polled).and_then(Polled::take_poll) {
+            self.out.answers.push((token, answer.clone()));
+            return self.closing(slot);
+        }
         let mut headers: Vec<(&str, &str)> = vec![("content-type", answer.content_type)];
         headers.extend(answer.headers.iter().map(|(name, value)| (*name, value.as_str())));
         let body = String::from_utf8_lossy(&answer.body);
@@ -180,7 +304,7 @@ impl Shard {
     }
 
     /// Asks the node on behalf of a connection.
-    pub(super) fn call(&mut self, slot: Slot, id: dialects::CallId, request: Request) {
+    pub(super) fn call(&mut self, slot: Slot, id: dialects::CallId, mut request: Request) {
         let full = self.calls >= limits::CALLS_PER_SHARD_MAX;
         let doors = self.parts.dialects.clone();
         let Some(connection) = self.get(slot) else { return };
@@ -190,6 +314,13 @@ impl Shard {
             return self.answered(slot, id, Err(&Refusal::Busy));
         }
         connection.calls += 1;
+        if let Request::Do(Command::Remember { ends, not_before, .. }) = &mut request {
+            // Nobody comes back when the credential has ended. When that is, the session needn't know.
+            *not_before = (*not_before).max(connection.put_out_at);
+            *ends = [*ends, connection.ends].into_iter().flatten().min();
+        }
+        // The node knows of it before it hears so itself.
+        connection.met |= matches!(request, Request::Do(Command::Return { .. }));
         connection.heavy |= matches!(request, Request::Ask(domain::query::Query::Rooms { .. }));
         let call = Call {
             to: ReplyTo::Connection(connection.id, id),

@@ -21,13 +21,23 @@ pub struct Timing {
     pub ping_ms: u64,
     /// From the last pong (`CHAT_PONG_WAIT`).
     pub pong_ms: u64,
+    /// How long something may wait for a polled session's next poll.
+    pub poll_ms: u64,
     /// From our goodbye until the socket is closed.
     pub closing_ms: u64,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { head_ms: 10_000, read_ms: 60_000, write_ms: 10_000, ping_ms: 54_000, pong_ms: 60_000, closing_ms: 2_000 }
+        Self {
+            head_ms: 10_000,
+            read_ms: 60_000,
+            write_ms: 10_000,
+            ping_ms: 54_000,
+            pong_ms: 60_000,
+            poll_ms: 45_000,
+            closing_ms: 2_000,
+        }
     }
 }
 
@@ -63,6 +73,8 @@ impl Default for Allowance {
 pub struct Parts {
     /// Its number; the top byte of its connections' ids.
     pub id: u8,
+    /// How many shards there are.
+    pub shards: u8,
     /// This server start.
     pub life: Life,
     /// The doors that are open.
@@ -75,6 +87,8 @@ pub struct Parts {
     pub allowance: Allowance,
     /// The log's head.
     pub head: Offset,
+    /// For the names of sessions; nobody may guess it.
+    pub seed: [u8; 32],
 }
 
 /// Counts since the start, for metrics.

@@ -23,7 +23,7 @@ use std::thread::JoinHandle;
 
 use adapters::port::{Failure, FailureKind, Found, Read, Reader, Store};
 use anyhow::Context as _;
-use dialects::Dialect;
+use dialects::{Answer, Dialect};
 use domain::id::{Cursor, Life};
 use domain::limits::{self, Policy};
 
@@ -34,9 +34,9 @@ pub use self::store::{Job, Reads, WriterDoor};
 use crate::bus::{Bus, Local};
 use crate::health::Health;
 use crate::http::HttpDoor;
-use crate::http::calls::Calls;
+use crate::http::calls::Waiters;
 use crate::mailbox::{Inbox, Mailbox, Order};
-use crate::node::{Node, Start};
+use crate::node::{Node, Start, Told};
 use crate::shard::{Allowance, Gate, Parts, Shard, Timing};
 
 /// What all threads reach each other by.
@@ -52,7 +52,9 @@ pub struct Wiring {
     /// To the readers.
     pub reads: Reads,
     /// Calls over REST that wait for the node.
-    pub rest: Calls,
+    pub rest: Waiters<Box<Told>>,
+    /// Requests on polled paths that wait for a shard.
+    pub polled: Waiters<Answer>,
     /// The server's state.
     pub health: Health,
 }
@@ -83,7 +85,8 @@ impl Wiring {
             inbox: Inbox::default(),
             bus: Box::new(Local::new(mailboxes.clone())),
             reads: Reads::default(),
-            rest: Calls::default(),
+            rest: Waiters::new(limits::REST_CALLS_MAX),
+            polled: Waiters::new(limits::HTTP_CONNECTIONS_MAX),
             health: Health::new(mailboxes.len()),
             mailboxes,
         };
@@ -144,7 +147,9 @@ pub fn start(setup: Setup, wiring: &Arc<Wiring>, polls: Polls, http: &HttpDoor) 
             .map(|address| listen::shared(*address, timing.write_ms).with_context(|| format!("listening on {address}")))
             .collect::<Result<Vec<_>, _>>()?;
         let (dialects, gate) = (dialects.clone(), gate.clone());
-        let parts = Parts { id, life, dialects, gate, timing, allowance, head: head.offset };
+        let (count, seed) = (u8::try_from(wiring.mailboxes.len()).unwrap_or(u8::MAX), adapters::auth::random()?);
+        let head = head.offset;
+        let parts = Parts { id, shards: count, life, dialects, gate, timing, allowance, head, seed };
         shards.push(shard::start(shard::Parts {
             id,
             shard: Shard::new(parts, wiring.clock.now()),

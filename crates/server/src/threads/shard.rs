@@ -44,7 +44,7 @@ pub(super) struct Parts {
 /// Starts a shard's thread. It ends when it is told to.
 pub(super) fn start(parts: Parts) -> io::Result<JoinHandle<()>> {
     let registry = parts.poll.registry().try_clone()?;
-    let sockets = Sockets::new(registry, parts.http);
+    let sockets = Sockets::new(registry, parts.http, parts.wiring.mailboxes.clone());
     let mut doors = Vec::new();
     for (place, mut listener) in parts.listeners.into_iter().enumerate() {
         sockets.listen(&mut listener, place)?;
@@ -210,6 +210,9 @@ impl Thread {
         }
         if !self.out.reads.is_empty() {
             self.wiring.reads.put(Asker::Shard(self.id), self.out.reads.drain(..));
+        }
+        for (token, answer) in self.out.answers.drain(..) {
+            self.wiring.polled.answer(token, answer);
         }
         if !self.out.signals.is_empty() {
             let hints: Vec<Hint> = self.out.signals.drain(..).map(Hint::Signal).collect();

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::sync::Arc;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
@@ -9,7 +10,7 @@ use slab::Slab;
 
 use super::addresses::Seat;
 use crate::http::{Handed, HttpDoor};
-use crate::mailbox::Adopted;
+use crate::mailbox::{Adopted, Mailbox, Order};
 use crate::shard::{Net, Slot};
 
 /// The waker's token; sockets have their slot's number, listeners those right below this.
@@ -18,7 +19,8 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 struct Socket {
-    stream: TcpStream,
+    /// None while it is reserved for a session that is polled.
+    stream: Option<TcpStream>,
     /// Read by ordinary HTTP before it came back here, and heard first.
     early: Vec<u8>,
     seat: Option<Seat>,
@@ -26,18 +28,26 @@ struct Socket {
     hung_up: bool,
 }
 
+impl Socket {
+    fn stream(&mut self) -> io::Result<&mut TcpStream> {
+        self.stream.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
 /// A shard's sockets.
 pub(super) struct Sockets {
     slab: Slab<Socket>,
     registry: Registry,
     http: HttpDoor,
+    /// Of all shards.
+    mailboxes: Vec<Arc<Mailbox>>,
     /// Those whose last bytes were read, and whose end is to be read next.
     ended: Vec<Slot>,
 }
 
 impl Sockets {
-    pub(super) fn new(registry: Registry, http: HttpDoor) -> Self {
-        Self { slab: Slab::new(), registry, http, ended: Vec::new() }
+    pub(super) fn new(registry: Registry, http: HttpDoor, mailboxes: Vec<Arc<Mailbox>>) -> Self {
+        Self { slab: Slab::new(), registry, http, mailboxes, ended: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -56,19 +66,21 @@ impl Sockets {
 
     /// Takes in an accepted connection.
     pub(super) fn accepted(&mut self, stream: TcpStream, seat: Option<Seat>) -> io::Result<Slot> {
-        self.add(Socket { stream, early: Vec::new(), seat, hung_up: false })
+        self.add(Socket { stream: Some(stream), early: Vec::new(), seat, hung_up: false })
     }
 
     /// Takes in a connection that ordinary HTTP had.
     pub(super) fn adopt(&mut self, adopted: Adopted) -> io::Result<Slot> {
         let Adopted { stream, read, seat } = adopted;
-        self.add(Socket { stream: TcpStream::from_std(stream), early: read, seat, hung_up: false })
+        self.add(Socket { stream: Some(TcpStream::from_std(stream)), early: read, seat, hung_up: false })
     }
 
     fn add(&mut self, mut socket: Socket) -> io::Result<Slot> {
         let entry = self.slab.vacant_entry();
         let slot = Slot::try_from(entry.key()).map_err(|_| io::Error::other("more connections than slots"))?;
-        self.registry.register(&mut socket.stream, Token(entry.key()), INTEREST)?;
+        if let Some(stream) = &mut socket.stream {
+            self.registry.register(stream, Token(entry.key()), INTEREST)?;
+        }
         entry.insert(socket);
         Ok(slot)
     }
@@ -86,6 +98,18 @@ impl Sockets {
         self.ended.drain(..)
     }
 
+    /// A socket for somebody else, with everything that was read of it and its place in its address's count.
+    fn take_out(&mut self, slot: Slot, mut read: Vec<u8>) -> Option<(std::net::TcpStream, Vec<u8>, Option<Seat>)> {
+        let Socket { stream, early, seat, hung_up: _ } = self.slab.try_remove(slot as usize)?;
+        let mut stream = stream?;
+        if let Err(error) = self.registry.deregister(&mut stream) {
+            tracing::warn!(%error, "A connection could not be given to somebody else.");
+            return None;
+        }
+        read.extend_from_slice(&early);
+        Some((stream.into(), read, seat))
+    }
+
     fn get(&mut self, slot: Slot) -> io::Result<&mut Socket> {
         // The step knows which slots it has; an unknown one is read as a connection that is gone.
         self.slab.get_mut(slot as usize).ok_or_else(|| io::ErrorKind::NotConnected.into())
@@ -96,7 +120,7 @@ impl Net for Sockets {
     fn read(&mut self, slot: Slot, into: &mut [u8]) -> io::Result<usize> {
         let socket = self.get(slot)?;
         if socket.early.is_empty() {
-            let read = socket.stream.read(into)?;
+            let read = socket.stream()?.read(into)?;
             if socket.hung_up && read > 0 && read < into.len() {
                 self.ended.push(slot);
             }
@@ -112,13 +136,13 @@ impl Net for Sockets {
     }
 
     fn write(&mut self, slot: Slot, bytes: &[u8]) -> io::Result<usize> {
-        self.get(slot)?.stream.write(bytes)
+        self.get(slot)?.stream()?.write(bytes)
     }
 
     fn shut(&mut self, slot: Slot) {
-        if let Ok(socket) = self.get(slot) {
+        if let Ok(stream) = self.get(slot).and_then(Socket::stream) {
             // It fails when the peer was faster, and that is as good.
-            let _ = socket.stream.shutdown(Shutdown::Write);
+            let _ = stream.shutdown(Shutdown::Write);
         }
     }
 
@@ -127,15 +151,34 @@ impl Net for Sockets {
         self.slab.try_remove(slot as usize);
     }
 
-    fn hand_over(&mut self, slot: Slot, read: Vec<u8>) {
-        let Some(mut socket) = self.slab.try_remove(slot as usize) else { return };
-        if let Err(error) = self.registry.deregister(&mut socket.stream) {
-            tracing::warn!(%error, "A connection could not be given to HTTP.");
-            return;
+    fn reserve(&mut self) -> Slot {
+        let socket = Socket { stream: None, early: Vec::new(), seat: None, hung_up: false };
+        Slot::try_from(self.slab.insert(socket)).expect("a process has fewer connections than slots")
+    }
+
+    fn join(&mut self, slot: Slot, socket: Slot) {
+        let Some(mut joining) = self.slab.try_remove(socket as usize) else { return };
+        if let Some(stream) = &mut joining.stream
+            && let Err(error) = self.registry.reregister(stream, Token(slot as usize), INTEREST)
+        {
+            // Nothing will be read from it or written to it, and its heartbeat ends it.
+            tracing::warn!(%error, "A socket could not take the place of requests.");
         }
-        let Socket { stream, early, seat, hung_up: _ } = socket;
-        let mut read = read;
-        read.extend_from_slice(&early);
-        self.http.hand(Handed { stream: stream.into(), read, seat });
+        if let Some(reserved) = self.slab.get_mut(slot as usize) {
+            *reserved = joining;
+        }
+    }
+
+    fn move_to(&mut self, slot: Slot, shard: u8, read: Vec<u8>) {
+        let Some((stream, read, seat)) = self.take_out(slot, read) else { return };
+        if let Some(mailbox) = self.mailboxes.get(usize::from(shard)) {
+            mailbox.order(Order::Adopt(Adopted { stream, read, seat }));
+        }
+    }
+
+    fn hand_over(&mut self, slot: Slot, read: Vec<u8>) {
+        if let Some((stream, read, seat)) = self.take_out(slot, read) {
+            self.http.hand(Handed { stream, read, seat });
+        }
     }
 }

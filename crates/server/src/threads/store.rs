@@ -103,7 +103,8 @@ pub enum Asker {
     Shard(u8),
 }
 
-/// What waits for a reader. Bounded by those who ask: a call or a connection has one read under way.
+/// What waits for a reader. Bounded by those who ask: a connection has one read under way, and a call has one, or as many
+/// as [`LOADS_AT_ONCE_MAX`](domain::limits::LOADS_AT_ONCE_MAX) where it is about many rooms.
 #[derive(Default)]
 pub struct Reads {
     /// A std mutex, held for appending or taking one.

@@ -32,7 +32,7 @@ pub(super) const CASES: &[Case] = &[
 fn empty(store: &dyn Store) {
     let mut hands = Hands::of(store);
     let genesis = |offset| Found::Cursor(Some(Cursor { life: LIFE, offset: Offset(offset) }));
-    let since = Read::Since { after: Offset(0), upto: Offset(9), rooms: None, bytes: 99 };
+    let since = Read::Since { after: Offset(0), upto: Offset(9), rooms: None, pairs_of: None, bytes: 99 };
     for (ask, expected) in [
         (Read::Head, genesis(1)),
         (Read::At(Offset(0)), genesis(0)),
@@ -57,7 +57,8 @@ fn numbers(store: &dyn Store) {
     let mut hands = Hands::of(store);
     hands.commit([making("a"), making("b")]);
     hands.commit([sending("a", "ann", None, "1"), sending("b", "bob", None, "2"), sending("a", "bob", None, "3")]);
-    let (events, _) = hands.events(&Read::Since { after: Offset(0), upto: Offset(99), rooms: None, bytes: 9999 });
+    let (events, _) =
+        hands.events(&Read::Since { after: Offset(0), upto: Offset(99), rooms: None, pairs_of: None, bytes: 9999 });
     let seen: Vec<_> = events.iter().map(|event| (event.offset.0, event.room.shown(), event.seq.0)).collect();
     let expected = [(2, "a", 1), (3, "b", 1), (4, "a", 2), (5, "b", 2), (6, "a", 3)];
     assert_eq!(seen, expected.map(|(offset, room, seq)| (offset, Text::from(room), seq)));
@@ -83,8 +84,8 @@ fn kinds(store: &dyn Store) {
     events.extend(rosters);
     events.push(What::MemberRemoved { user: user("bob"), barred: false });
     events.push(What::MemberRemoved { user: user("bob"), barred: true });
-    events.push(What::Edited { message: MessageId(u128::MAX), content: Text::from("new") });
-    events.push(What::Deleted { message: MessageId(0) });
+    events.push(What::Edited { message: MessageId(u128::MAX), of: Offset(3), content: Text::from("new") });
+    events.push(What::Deleted { message: MessageId(0), of: Offset(u64::MAX) });
     let by = Person {
         id: user(&"u".repeat(limits::USER_ID_BYTES_MAX)),
         number: UserNumber(u32::MAX),
@@ -115,7 +116,13 @@ fn kinds(store: &dyn Store) {
     }
     let whats: Vec<_> = committed.iter().map(|event| (event.what.clone(), event.version)).collect();
     assert_eq!(whats[..extreme.events.len()], extreme.events, "what is told is what was asked");
-    let (read, _) = hands.events(&Read::Since { after: Offset(0), upto: Offset(99), rooms: None, bytes: usize::MAX });
+    let (read, _) = hands.events(&Read::Since {
+        after: Offset(0),
+        upto: Offset(99),
+        rooms: None,
+        pairs_of: None,
+        bytes: usize::MAX,
+    });
     assert_eq!(read, committed, "what is read is what was told");
 }
 
@@ -181,7 +188,7 @@ fn nothing_behind(store: &dyn Store) {
 
 fn repeats(store: &dyn Store) {
     let mut hands = Hands::of(store);
-    let deleted = What::Deleted { message: MessageId(0xab) };
+    let deleted = What::Deleted { message: MessageId(0xab), of: Offset(3) };
     let removed = What::MemberRemoved { user: user("bob"), barred: true };
     let first = hands.commit([making("a"), sending("a", "bob", Some("1"), "x")]).remove(1);
     let Outcome::Committed(first) = first else { panic!("{first:?}") };

@@ -69,6 +69,29 @@ pub(crate) fn sending(name: &str, by: &str, client_id: Option<&str>, content: &s
     Write::Events(write(name, by, Some(0), vec![What::Sent(message(client_id, content))]))
 }
 
+/// A send under version 0 of a message with this id, whose content is its number.
+pub(crate) fn saying(name: &str, by: &str, id: u128) -> Write {
+    let message = Message { id: MessageId(id), ..message(None, &id.to_string()) };
+    Write::Events(write(name, by, Some(0), vec![What::Sent(message)]))
+}
+
+/// An edit under version 0 of what was sent at an offset, at that time.
+pub(crate) fn editing(name: &str, of: u64, content: &str, at: u64) -> Write {
+    let what = What::Edited { message: MessageId(of.into()), of: Offset(of), content: Text::from(content) };
+    Write::Events(RoomWrite { at: Millis(at), ..write(name, "ann", Some(0), vec![what]) })
+}
+
+/// A deletion under version 0 of what was sent at an offset.
+pub(crate) fn deleting(name: &str, of: u64) -> Write {
+    let what = What::Deleted { message: MessageId(of.into()), of: Offset(of) };
+    Write::Events(write(name, "ann", Some(0), vec![what]))
+}
+
+/// A change of the roster under version 0.
+pub(crate) fn enrolling(name: &str, what: What) -> Write {
+    Write::Events(write(name, "ann", Some(0), vec![what]))
+}
+
 pub(crate) fn member(id: &str, role: Role, status: Status) -> What {
     What::MemberSet { user: user(id), member: Member { role, status } }
 }

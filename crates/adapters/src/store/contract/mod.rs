@@ -3,6 +3,8 @@
 
 mod cases;
 pub(crate) mod hand;
+mod marking;
+mod messages;
 mod oracle;
 mod reading;
 
@@ -22,7 +24,7 @@ pub const LIFE: Life = Life(0x11fe);
 /// # Panics
 /// When the store breaks the contract: that is how it reports.
 pub fn check(open: &dyn Fn() -> Arc<dyn Store>) {
-    for (name, case) in cases::CASES.iter().chain(reading::CASES) {
+    for (name, case) in [cases::CASES, reading::CASES, messages::CASES, marking::CASES].into_iter().flatten() {
         eprintln!("contract: {name}");
         case(&*open());
     }

@@ -5,26 +5,36 @@ use std::sync::Arc;
 
 use domain::Text;
 use domain::event::What;
-use domain::id::{ClientId, ConnectionId, Door, ExclusionVersion, MessageId, Millis, Offset, Seq, UserId, UserNumber};
+use domain::id::{
+    ClientId, ConnectionId, Door, ExclusionVersion, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber,
+};
 use domain::identity::Scopes;
 use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+use domain::watermark::Mark;
 
 use super::hand;
-use crate::port::{Batch, Found, Holder, Key, KeyChange, NewPerson, Outcome, Read, Reader, RoomWrite, Store, Write};
+use crate::port::{
+    Batch, Found, Holder, Key, KeyChange, MarkWrite, NewPerson, Outcome, Read, Reader, RoomWrite, SessionRow, Store,
+    Write,
+};
 
 const USERS: [&str; 5] = ["ann", "bob", "7", "1", "eve"];
 const ROOMS: [&str; 5] = ["lobby", "den", "GUILD#g", "ann+bob", "7+7"];
 const CLIENT_IDS: [&str; 3] = ["c1", "c2", "c3"];
+const SESSIONS: u8 = 6;
 const CONTENTS: [&str; 3] = ["x", "yy", "a longer text with ü in it"];
 
 /// The script's bytes, then zeros.
 struct Bytes<'a> {
     left: &'a [u8],
+    /// How many were taken, zeros included.
+    drawn: u32,
 }
 
 impl Bytes<'_> {
     /// A number below `bound`.
     fn draw(&mut self, bound: u8) -> u8 {
+        self.drawn += 1;
         let Some((first, rest)) = self.left.split_first() else { return 0 };
         self.left = rest;
         first % bound
@@ -44,7 +54,7 @@ pub fn play(script: &[u8], store: &dyn Store, oracle: &dyn Store) {
     let mut one = store.writer().expect("an open store gives a writer");
     let mut other = oracle.writer().expect("an open store gives a writer");
     let mut reader = oracle.reader().expect("an open store gives readers");
-    let mut bytes = Bytes { left: script };
+    let mut bytes = Bytes { left: script, drawn: 0 };
     let mut at = 1_000_000;
     while !bytes.left.is_empty() {
         let writes = bytes.draw(6) + 1;
@@ -63,7 +73,7 @@ pub fn play(script: &[u8], store: &dyn Store, oracle: &dyn Store) {
 }
 
 fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
-    match bytes.draw(12) {
+    match bytes.draw(14) {
         0 => {
             let (id, name) =
                 (hand::user(bytes.pick(USERS)), bytes.pick([None, Some("ann"), Some("Zoë"), Some("ann~7")]));
@@ -80,7 +90,45 @@ fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
             };
             Write::Key(KeyChange::Add(Key { id, hash: [bytes.draw(255); 32], holder, made_at: at }))
         }
+        2 | 3 => Write::Mark(mark(bytes, oracle, at)),
+        4 => Write::Session(SessionRow {
+            key: SessionKey(bytes.draw(SESSIONS).into()),
+            user: hand::user(bytes.pick(USERS)),
+            rooms: (0..bytes.draw(3)).map(|_| hand::room(bytes.pick(ROOMS))).collect(),
+            ends: bytes.pick([None, Some(at)]),
+            not_before: Offset(bytes.draw(9).into()),
+            at,
+        }),
         _ => Write::Events(room_write(bytes, oracle, at)),
+    }
+}
+
+fn head(oracle: &mut dyn Reader) -> u64 {
+    match oracle.read(&Read::Head) {
+        Ok(Found::Cursor(Some(head))) => head.offset.0,
+        other => panic!("the head was answered with {other:?}"),
+    }
+}
+
+fn mark(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> MarkWrite {
+    let (user, room) = (hand::user(bytes.pick(USERS)), hand::room(bytes.pick(ROOMS)));
+    let head = head(oracle);
+    // Most near the head, where the messages are that were sent last.
+    let mut place = || Offset((head + 1).saturating_sub(bytes.draw(40).into()));
+    let upto = Some(place()).filter(|offset| offset.0 % 3 != 0);
+    let apart = [place(), place(), place()].into_iter().filter(|offset| offset.0 % 2 == 0).collect();
+    MarkWrite { user, room, mark: bytes.pick([Mark::Delivered, Mark::Read]), upto, apart, at }
+}
+
+/// One of the room's last events, or something that is no message of this room.
+fn earlier(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, room: &RoomKey) -> Offset {
+    let ask = Read::Page { room: room.clone(), before: None, most: 25 };
+    let Ok(Found::Events { events, .. }) = oracle.read(&ask) else { panic!("a page is answered with events") };
+    let picked = events.get(usize::from(bytes.draw(25))).map(|event| event.offset);
+    match bytes.draw(10) {
+        0 => Offset(head(oracle) + u64::from(bytes.draw(5))),
+        1 => Offset(bytes.draw(9).into()),
+        _ => picked.unwrap_or_default(),
     }
 }
 
@@ -101,7 +149,7 @@ fn room_write(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Roo
     }
     let mut sent = false;
     for _ in 0..=bytes.draw(2) {
-        let what = what(bytes, &mut sent);
+        let what = what(bytes, oracle, &room, &mut sent, at);
         version.0 += u64::from(facts.as_ref().is_some_and(|facts| facts.excludes(&what)));
         events.push((what, version));
     }
@@ -115,8 +163,10 @@ fn kind(bytes: &mut Bytes<'_>, room: &RoomKey) -> RoomKind {
     if *room == hand::room("den") { bytes.pick([RoomKind::Private, RoomKind::Public]) } else { room.first_use_kind() }
 }
 
-fn what(bytes: &mut Bytes<'_>, sent: &mut bool) -> What {
-    let message = MessageId(u128::from(bytes.draw(4)));
+fn what(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, room: &RoomKey, sent: &mut bool, at: Millis) -> What {
+    // As ids are drawn: a time, and then what nobody else has. The halves meet often.
+    let unique = (u128::from(head(oracle)) << 32) | u128::from(bytes.drawn);
+    let message = MessageId((u128::from(at.0) << 64) | unique);
     let user = hand::user(bytes.pick(USERS));
     match bytes.draw(10) {
         0 => {
@@ -124,9 +174,12 @@ fn what(bytes: &mut Bytes<'_>, sent: &mut bool) -> What {
             What::MemberSet { user, member: Member { role, status: bytes.pick([Status::Active, Status::Blocked]) } }
         }
         1 => What::MemberRemoved { user, barred: bytes.draw(2) == 1 },
-        2 => What::Edited { message, content: Text::from(bytes.pick(CONTENTS)) },
-        3 => What::Deleted { message },
-        _ if *sent => What::Deleted { message },
+        2 => {
+            let of = earlier(bytes, oracle, room);
+            What::Edited { message, of, content: Text::from(bytes.pick(CONTENTS)) }
+        }
+        3 => What::Deleted { message, of: earlier(bytes, oracle, room) },
+        _ if *sent => What::Deleted { message, of: earlier(bytes, oracle, room) },
         _ => {
             *sent = true;
             let client_id = bytes.pick([None, Some(0), Some(1), Some(2)]).map(|id: usize| client_id(CLIENT_IDS[id]));
@@ -159,6 +212,13 @@ pub fn same(store: &dyn Store, oracle: &dyn Store) {
     let Found::Cursor(Some(head)) = read(&Read::Head) else { panic!("there is always a head") };
     fixed_reads().iter().for_each(|ask| drop(read(ask)));
     let (rooms, head) = (ROOMS.map(hand::room), head.offset.0);
+    let all = Read::Since { after: Offset(0), upto: Offset(head), rooms: None, pairs_of: None, bytes: usize::MAX };
+    let Found::Events { events, .. } = read(&all) else { panic!("catch-up is answered with events") };
+    let mut ids: Vec<_> = events.iter().filter_map(|event| event.message()).map(|message| message.id).collect();
+    ids.iter().for_each(|id| drop(read(&Read::Message(*id))));
+    ids.extend([MessageId(0), MessageId(u128::MAX), MessageId(1_000_010 << 64)]);
+    ids.rotate_left(events.len() % 3);
+    read(&Read::Places(ids.into()));
     let step = usize::try_from(head / 40 + 1).expect("a small log");
     for offset in (0..head + 2).step_by(step).map(Offset) {
         read(&Read::At(offset));
@@ -167,10 +227,12 @@ pub fn same(store: &dyn Store, oracle: &dyn Store) {
             read(&Read::AtSeq(room.clone(), Seq(offset.0)));
             let (after, upto) = (offset, Offset(offset.0 + 2 * step as u64));
             let some = Some(rooms[index..].to_vec());
-            read(&Read::Since { after, upto, rooms: some.clone(), bytes: 300 });
-            read(&Read::Since { after, upto: Offset(u64::MAX), rooms: some, bytes: 99_999 });
+            read(&Read::Since { after, upto, rooms: some.clone(), pairs_of: None, bytes: 300 });
+            read(&Read::Since { after, upto: Offset(u64::MAX), rooms: some.clone(), pairs_of: None, bytes: 99_999 });
+            let pairs_of = Some(hand::user(USERS[index]));
+            read(&Read::Since { after, upto: Offset(u64::MAX), rooms: some, pairs_of, bytes: 400 });
         }
-        read(&Read::Since { after: offset, upto: Offset(head), rooms: None, bytes: 200 });
+        read(&Read::Since { after: offset, upto: Offset(head), rooms: None, pairs_of: None, bytes: 200 });
     }
 }
 
@@ -179,6 +241,13 @@ fn fixed_reads() -> Vec<Read> {
     for room in ROOMS.map(hand::room) {
         reads.push(Read::Room(room.clone()));
         reads.push(Read::Page { room: room.clone(), before: None, most: usize::MAX });
+        for (skip, most) in [(0, u32::MAX), (0, 0), (0, 4), (1, 3), (6, 5), (30, 2), (u32::MAX, 9)] {
+            reads.push(Read::History { room: room.clone(), skip, most });
+        }
+        for user in USERS.map(hand::user).into_iter().chain([stranger()]) {
+            let unread = |most| Read::Unread { room: room.clone(), user: user.clone(), most };
+            reads.extend([0, 2, u64::MAX].map(unread));
+        }
         for (by, id) in USERS.iter().flat_map(|by| CLIENT_IDS.map(|id| (by, id))) {
             reads.push(Read::Sent { by: hand::user(by), room: room.clone(), client_id: client_id(id) });
         }
@@ -190,6 +259,7 @@ fn fixed_reads() -> Vec<Read> {
         reads.push(Read::Person(asker));
     }
     reads.push(Read::Person(stranger()));
+    reads.extend((0..=SESSIONS).map(|key| Read::Session(SessionKey(key.into()))));
     reads
 }
 

@@ -71,7 +71,7 @@ fn since(store: &dyn Store) {
         (9, 5, None, vec![], 9),
     ] {
         let rooms: Option<Vec<_>> = rooms.map(|rooms| rooms.split_whitespace().map(hand::room).collect());
-        let ask = Read::Since { after: Offset(after), upto: Offset(upto), rooms, bytes: 99_999 };
+        let ask = Read::Since { after: Offset(after), upto: Offset(upto), rooms, pairs_of: None, bytes: 99_999 };
         assert_eq!(hands.offsets(&ask), (expected, scanned), "{ask:?}");
     }
 }
@@ -92,7 +92,7 @@ fn budget(store: &dyn Store) {
         (Some("a b"), one * 3, vec![11, 12, 13], 13),
     ] {
         let rooms: Option<Vec<_>> = rooms.map(|rooms: &str| rooms.split_whitespace().map(hand::room).collect());
-        let ask = Read::Since { after: Offset(10), upto: Offset(99), rooms, bytes };
+        let ask = Read::Since { after: Offset(10), upto: Offset(99), rooms, pairs_of: None, bytes };
         assert_eq!(hands.offsets(&ask), (expected, scanned), "{ask:?}");
     }
 }

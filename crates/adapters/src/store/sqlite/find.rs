@@ -53,8 +53,7 @@ pub(super) fn head_of(
     if let Some(head) = shared.tail().room(key) {
         return Ok(head);
     }
-    let head = index::head(index, birth)?;
-    let head = head.ok_or_else(|| shared.damaged_index(&format!("it does not know room {birth}")))?;
+    let head = index::room(shared, index, birth)?;
     let row = log::row_of(shared, log, head.last, birth, head.seq)?;
     Ok(tail::Head { at: row.at().0, ..head })
 }

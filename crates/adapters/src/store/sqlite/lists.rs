@@ -11,11 +11,11 @@ use domain::model::{RoomKey, RoomKind, Status};
 use hashbrown::HashSet;
 
 use super::find::head_of;
-use super::index;
 use super::log::{self, RoomRow};
 use super::schema::Tie;
 use super::shared::{Handles, Shared, asking};
 use super::tail::Head;
+use super::{index, roster};
 use crate::port::{Failure, FailureKind};
 use crate::store::settle;
 
@@ -33,7 +33,7 @@ pub(super) fn room(shared: &Shared, handles: &Handles, key: &RoomKey) -> Result<
         let birth = row.birth;
         let Some(head) = head_as_of(shared, handles, key, birth, end)? else { continue };
         let mut facts = row.facts(head);
-        log::rosters(&snapshot, &mut facts)?;
+        roster::rosters(&snapshot, &mut facts)?;
         return Ok(Some(facts));
     }
     Err(Failure::new(FailureKind::Unavailable, "a room moved each time it was read"))
@@ -93,7 +93,8 @@ pub(super) fn rooms(
             let row = log::room_born_at(&handles.log, birth)?;
             let belongs = row.kind != RoomKind::Public && wanted(row.kind);
             let member = || {
-                log::member(&handles.log, birth, asker).map(|row| row.is_some_and(|row| row.status == Status::Active))
+                roster::belonging(&handles.log, birth, asker)
+                    .map(|row| row.is_some_and(|row| row.member.status == Status::Active))
             };
             if belongs && settle::knows_of(row.kind, &row.key, asker, member()?, false) {
                 rooms.push(listed(shared, handles, row)?);
@@ -121,7 +122,7 @@ fn public(
     recent.sort_unstable_by_key(|head| std::cmp::Reverse(head.last));
     let seen: HashSet<u64> = recent.iter().map(|head| head.room).collect();
     let mut take = |head: Head| {
-        if rooms.len() < most && !log::is_barred(&handles.log, head.room, asker)? {
+        if rooms.len() < most && !roster::is_barred(&handles.log, head.room, asker)? {
             rooms.push(log::room_born_at(&handles.log, head.room)?.facts(head));
         }
         Ok(rooms.len() >= most)

@@ -1,13 +1,13 @@
-//! What is asked of `log.db` beside people and keys: rows of the log, rooms and their rosters. Each small row carries a
+//! What is asked of `log.db` beside people, keys, rosters, marks and sessions: rows of the log, and rooms. Each small row carries a
 //! checksum over its key and itself, as the log's rows do: wrong content is never served (R5).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Text;
-use domain::event::{Event, What};
+use domain::event::Event;
 use domain::facts::RoomFacts;
 use domain::id::{Door, ExclusionVersion, Life, Millis, Offset, Seq, UserId};
-use domain::model::{Member, RoomKey, RoomKind};
+use domain::model::{RoomKey, RoomKind};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::bytes::{Put as _, Take, key_text, text_key};
@@ -228,7 +228,8 @@ pub(super) fn move_version(log: &Connection, birth: u64, version: ExclusionVersi
     update.execute(params![int(birth), room.pack()]).map(drop).map_err(asking("keeping a room"))
 }
 
-fn tie(log: &Connection, user: &UserId, why: Tie, room: u64) -> rusqlite::Result<()> {
+/// Keeps that a user has to do with a room.
+pub(super) fn tie(log: &Connection, user: &UserId, why: Tie, room: u64) -> rusqlite::Result<()> {
     let mut insert = log.prepare_cached("INSERT OR IGNORE INTO ties VALUES (?1, ?2, ?3)")?;
     insert.execute(params![user.as_str(), why as i64, int(room)]).map(drop)
 }
@@ -241,83 +242,4 @@ pub(super) fn tied(log: &Connection, user: &UserId, why: Tie) -> Result<Vec<u64>
     let rooms =
         statement.query_map(params![user.as_str(), why as i64], |row| row.get(0).map(uint)).map_err(asking(what))?;
     rooms.collect::<Result<_, _>>().map_err(asking(what))
-}
-
-/// Keeps what an event changes of its room's rosters.
-pub(super) fn follow(log: &Connection, birth: u64, what: &What) -> rusqlite::Result<()> {
-    let row_of = |user: &UserId, payload: &[u8]| seal(&[&birth.to_le_bytes(), user.as_str().as_bytes()], payload);
-    let delete =
-        |sql: &str, user: &UserId| log.prepare_cached(sql)?.execute(params![int(birth), user.as_str()]).map(drop);
-    match what {
-        What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => Ok(()),
-        What::MemberSet { user, member } => {
-            delete("DELETE FROM barred WHERE room = ?1 AND user = ?2", user)?;
-            let row = row_of(user, &[row::role_byte(member.role), row::status_byte(member.status)]);
-            let mut put = log.prepare_cached("INSERT OR REPLACE INTO members VALUES (?1, ?2, ?3)")?;
-            put.execute(params![int(birth), user.as_str(), row])?;
-            tie(log, user, Tie::Member, birth)
-        }
-        What::MemberRemoved { user, barred } => {
-            delete("DELETE FROM members WHERE room = ?1 AND user = ?2", user)?;
-            let mut untie = log.prepare_cached("DELETE FROM ties WHERE user = ?1 AND why = ?2 AND room = ?3")?;
-            untie.execute(params![user.as_str(), Tie::Member as i64, int(birth)])?;
-            if *barred {
-                let mut put = log.prepare_cached("INSERT OR REPLACE INTO barred VALUES (?1, ?2, ?3)")?;
-                put.execute(params![int(birth), user.as_str(), row_of(user, &[])])?;
-            }
-            Ok(())
-        }
-    }
-}
-
-fn as_member(birth: u64, user: &str, row: &[u8]) -> Option<Member> {
-    let mut take = unseal(&[&birth.to_le_bytes(), user.as_bytes()], row)?;
-    Some(Member { role: row::role(take.byte()?)?, status: row::status(take.byte()?)? })
-}
-
-/// Someone's row of a roster.
-pub(super) fn member(log: &Connection, birth: u64, user: &UserId) -> Result<Option<Member>, Failure> {
-    let what = "reading a roster";
-    let sql = "SELECT row FROM members WHERE room = ?1 AND user = ?2";
-    let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
-    let found = statement.query_row(params![int(birth), user.as_str()], |found| {
-        Ok(as_member(birth, user.as_str(), found.get_ref(0)?.as_blob()?).ok_or_else(|| damaged_roster(birth)))
-    });
-    found.optional().map_err(asking(what))?.transpose()
-}
-
-/// Whether someone is barred from a room.
-pub(super) fn is_barred(log: &Connection, birth: u64, user: &UserId) -> Result<bool, Failure> {
-    let what = "reading a roster";
-    let sql = "SELECT 1 FROM barred WHERE room = ?1 AND user = ?2";
-    let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
-    statement.exists(params![int(birth), user.as_str()]).map_err(asking(what))
-}
-
-/// Reads a room's rosters into its facts.
-pub(super) fn rosters(log: &Connection, facts: &mut RoomFacts) -> Result<(), Failure> {
-    let what = "reading a roster";
-    let birth = facts.birth.0;
-    let sqls = ["SELECT user, row FROM members WHERE room = ?1", "SELECT user, row FROM barred WHERE room = ?1"];
-    for (members, sql) in [true, false].into_iter().zip(sqls) {
-        let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
-        let mut rows = statement.query([int(birth)]).map_err(asking(what))?;
-        while let Some(found) = rows.next().map_err(asking(what))? {
-            let (id, row): (String, Vec<u8>) =
-                found.get(0).and_then(|id| Ok((id, found.get(1)?))).map_err(asking(what))?;
-            let user = UserId::new(&id).map_err(|_| damaged_roster(birth))?;
-            if members {
-                let member = as_member(birth, &id, &row).ok_or_else(|| damaged_roster(birth))?;
-                facts.members.insert(user, member);
-            } else {
-                unseal(&[&birth.to_le_bytes(), id.as_bytes()], &row).ok_or_else(|| damaged_roster(birth))?;
-                facts.barred.insert(user);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn damaged_roster(birth: u64) -> Failure {
-    corrupt(format!("the roster of room {birth} is damaged"))
 }

@@ -20,25 +20,35 @@
 //! those that broke its structure.
 
 mod bytes;
+mod catchup;
+mod changes;
 mod checkpoint;
+mod chunks;
 mod failures;
 mod files;
 mod filter;
 mod find;
+mod history;
 mod index;
 mod indexer;
 mod lists;
 mod log;
+mod marks;
+mod messages;
 mod people;
 mod reader;
 mod rooms;
+mod roster;
 mod row;
 mod schema;
+mod sessions;
 mod shared;
 mod start;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod unread;
+mod view;
 mod writer;
 
 use std::path::Path;

@@ -10,20 +10,23 @@ use hashbrown::HashMap;
 use rusqlite::Connection;
 
 use super::find::{Find, head_of};
-use super::index::{self, Place, id_hash};
+use super::index::id_hash;
 use super::shared::{Handles, Holder, Shared, Writes, corrupt};
 use super::tail::Head;
-use super::{lists, log, people};
+use super::{chunks, history, lists, log, messages, people, sessions, unread, view};
 use crate::port::{Failure, Found, Read, Reader};
-use crate::store::settle::{self, Budget};
+use crate::store::settle;
 
 /// Keys of rooms that a reader remembers; then it begins anew.
 const KEYS_CACHED: usize = 10_000;
 
+/// Keys of rooms by the offset of their first event.
+pub(super) type Keys = HashMap<u64, RoomKey>;
+
 /// One reader, used by one thread.
 pub(super) struct SqliteReader {
-    holder: Holder,
-    keys: HashMap<u64, RoomKey>,
+    pub(super) holder: Holder,
+    pub(super) keys: Keys,
 }
 
 impl SqliteReader {
@@ -33,14 +36,14 @@ impl SqliteReader {
         Ok(Self { holder, keys: HashMap::new() })
     }
 
-    fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &Shared {
         self.holder.shared()
     }
 }
 
 impl Reader for SqliteReader {
     fn read(&mut self, ask: &Read) -> Result<Found, Failure> {
-        let holder = &self.holder;
+        let (holder, keys) = (&self.holder, &mut self.keys);
         let shared = holder.shared();
         Ok(match ask {
             Read::Room(key) => Found::Room(holder.with(|handles| lists::room(shared, handles, key))?.map(Box::new)),
@@ -50,8 +53,27 @@ impl Reader for SqliteReader {
             Read::MadeBy(user) => Found::Rooms(holder.read(|handles| lists::made_by(shared, handles, user))?),
             Read::Person(id) => Found::Person(holder.with(|handles| people::person(&handles.log, id))?),
             Read::Page { room, before, most } => self.page(room, *before, *most)?,
-            Read::Since { after, upto, rooms: None, bytes } => self.since_all(after.0, upto.0, *bytes)?,
-            Read::Since { after, upto, rooms: Some(rooms), bytes } => self.since(after.0, upto.0, rooms, *bytes)?,
+            Read::Since { after, upto, rooms: None, pairs_of: _, bytes } => self.since_all(after.0, upto.0, *bytes)?,
+            Read::Since { after, upto, rooms: Some(rooms), pairs_of, bytes } => {
+                self.since(after.0, upto.0, rooms, pairs_of.as_ref(), *bytes)?
+            }
+            Read::Message(id) => {
+                let found = view::look(holder, |view| messages::find(view, keys, &[*id]))?;
+                Found::Event(found.into_iter().next())
+            }
+            Read::Places(ids) => {
+                let place = |event: Arc<Event>| Some((event.message()?.id, event.room.clone(), event.offset));
+                let found = view::look(holder, |view| messages::find(view, keys, ids))?;
+                Found::Places(found.into_iter().filter_map(place).collect())
+            }
+            Read::History { room, skip, most } => {
+                let (entries, total, upto) = view::look(holder, |view| history::read(view, room, *skip, *most))?;
+                Found::History(entries, total, upto)
+            }
+            Read::Unread { room, user, most } => {
+                Found::Count(view::look(holder, |view| unread::count(view, room, user, *most))?)
+            }
+            Read::Session(key) => Found::Session(holder.with(|handles| sessions::get(&handles.log, *key))?),
             Read::Sent { by, room, client_id } => Found::Event(self.sent(by, room, client_id)?),
             Read::At(offset) => Found::Cursor(self.at(offset.0)?),
             Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, seq.0)?),
@@ -106,7 +128,7 @@ impl SqliteReader {
     ) -> Result<(), Failure> {
         let Some(room) = self.birth(handles, key, rest.room)? else { return Ok(()) };
         let wanted = most - events.len();
-        let places = index::before(&handles.index, room, rest.upto, wanted)?;
+        let places = chunks::before(&handles.index, room, rest.upto, wanted)?;
         let mut expected = rest.seq.or(places.first().map(|place| place.seq)).unwrap_or(0);
         for place in &places {
             if place.seq != expected {
@@ -124,7 +146,7 @@ impl SqliteReader {
     }
 
     /// The offset of a room's first event, if there is such a room.
-    fn birth(&self, handles: &Handles, key: &RoomKey, known: Option<u64>) -> Result<Option<u64>, Failure> {
+    pub(super) fn birth(&self, handles: &Handles, key: &RoomKey, known: Option<u64>) -> Result<Option<u64>, Failure> {
         match known.or_else(|| self.shared().tail().room(key).map(|head| head.room)) {
             Some(birth) => Ok(Some(birth)),
             None => Ok(log::room(&handles.log, key)?.map(|room| room.birth)),
@@ -132,109 +154,8 @@ impl SqliteReader {
     }
 }
 
-/// Catching up.
-impl SqliteReader {
-    fn since_all(&mut self, after: u64, upto: u64, bytes: usize) -> Result<Found, Failure> {
-        let mut budget = Budget::of(bytes);
-        let tail = self.shared().tail();
-        let upto = upto.min(tail.head());
-        if after >= upto {
-            return Ok(found(budget, true, after, upto));
-        }
-        if after + 1 >= tail.first() {
-            let all = tail.between(after, upto).all(|event| budget.take(event.clone()));
-            return Ok(found(budget, all, after, upto));
-        }
-        drop(tail);
-        let (keys, mut all) = (&mut self.keys, true);
-        self.holder.read(|handles| {
-            log::rows(&handles.log, (after + 1).max(2), upto, |offset, row| {
-                let key = key_of(keys, &handles.log, row.room)?;
-                all = budget.take(Arc::new(row.into_event(offset, key)));
-                Ok(all)
-            })
-        })?;
-        Ok(found(budget, all, after, upto))
-    }
-
-    fn since(&self, after: u64, upto: u64, rooms: &[RoomKey], bytes: usize) -> Result<Found, Failure> {
-        let mut budget = Budget::of(bytes);
-        let upto = upto.min(self.shared().tail().head());
-        let mut from = after;
-        while from < upto {
-            let tail = self.shared().tail();
-            let first = tail.first();
-            if from + 1 >= first {
-                let newer = rooms.iter().flat_map(|room| {
-                    tail.backwards(room).map(|entry| &entry.event).take_while(|event| event.offset.0 > from)
-                });
-                let mut events: Vec<_> = newer.filter(|event| event.offset.0 <= upto).cloned().collect();
-                drop(tail);
-                events.sort_unstable_by_key(|event| event.offset);
-                events.dedup_by_key(|event| event.offset);
-                let all = events.into_iter().all(|event| budget.take(event));
-                return Ok(found(budget, all, after, upto));
-            }
-            drop(tail);
-            let reach = upto.min(first - 1);
-            if !self.holder.read(|handles| self.since_indexed(handles, from, reach, rooms, &mut budget))? {
-                return Ok(found(budget, false, after, upto));
-            }
-            from = reach;
-        }
-        Ok(found(budget, true, after, upto))
-    }
-
-    /// What the index knows of these rooms; false when the budget has ended.
-    fn since_indexed(
-        &self,
-        handles: &Handles,
-        after: u64,
-        upto: u64,
-        rooms: &[RoomKey],
-        budget: &mut Budget,
-    ) -> Result<bool, Failure> {
-        // More of them can't fit the budget, so no room needs to give more, and none beyond the last that may.
-        let most = budget.most() + 1;
-        let (mut places, mut reach): (Vec<(Place, usize, u64)>, u64) = (Vec::new(), upto);
-        for (at, key) in rooms.iter().enumerate() {
-            let Some(birth) = self.birth(handles, key, None)? else { continue };
-            if index::head(&handles.index, birth)?.is_some_and(|head| head.last <= after) {
-                continue;
-            }
-            let found = index::after(&handles.index, birth, after, reach, most)?;
-            if found.windows(2).any(|pair| pair[0].seq + 1 != pair[1].seq) {
-                return Err(self.shared().damaged_index(&format!("events of room {birth} are missing")));
-            }
-            places.extend(found.into_iter().map(|place| (place, at, birth)));
-            if places.len() > 4 * most {
-                keep_first(&mut places, most);
-                reach = places.last().map_or(reach, |(place, ..)| place.offset);
-            }
-        }
-        keep_first(&mut places, most);
-        for (place, at, birth) in places {
-            let row = log::row_of(self.shared(), &handles.log, place.offset, birth, place.seq)?;
-            if !budget.take(Arc::new(row.into_event(place.offset, rooms[at].clone()))) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-}
-
-fn keep_first(places: &mut Vec<(Place, usize, u64)>, most: usize) {
-    places.sort_unstable_by_key(|(place, ..)| place.offset);
-    places.dedup_by_key(|(place, ..)| place.offset);
-    places.truncate(most);
-}
-
-fn found(budget: Budget, all: bool, after: u64, upto: u64) -> Found {
-    let scanned = if all { upto.max(after) } else { budget.events.last().map_or(after, |event| event.offset.0) };
-    Found::Events { events: budget.events, scanned: Offset(scanned) }
-}
-
-fn key_of(keys: &mut HashMap<u64, RoomKey>, log: &Connection, birth: u64) -> Result<RoomKey, Failure> {
+/// A room's key, by the offset of its first event.
+pub(super) fn key_of(keys: &mut Keys, log: &Connection, birth: u64) -> Result<RoomKey, Failure> {
     if let Some(key) = keys.get(&birth) {
         return Ok(key.clone());
     }
@@ -302,9 +223,9 @@ impl SqliteReader {
             if seq > head.seq {
                 return Ok(None);
             }
-            let offset = index::by_seq(&handles.index, Head { room: birth, ..head }, seq)?;
+            let place = chunks::by_seq(&handles.index, Head { room: birth, ..head }, seq)?;
             let missing = || shared.damaged_index(&format!("event {seq} of room {birth} is missing"));
-            let offset = offset.ok_or_else(missing)?;
+            let offset = place.ok_or_else(missing)?.offset;
             log::row_of(shared, &handles.log, offset, birth, seq).map(|_| Some(offset))
         })?;
         place.map_or(Ok(None), |offset| self.at(offset))

@@ -14,6 +14,8 @@ pub(super) struct Known {
     pub(super) public: bool,
     pub(super) last: u64,
     pub(super) seq: u64,
+    /// Messages sent in it.
+    pub(super) nth: u64,
 }
 
 /// Rooms in two generations: what is used moves to the young one, and when that is full, the old one is forgotten.

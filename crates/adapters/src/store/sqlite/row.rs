@@ -67,6 +67,11 @@ impl Row {
         self.event.at
     }
 
+    /// What happened.
+    pub(super) fn what(&self) -> &What {
+        &self.event.what
+    }
+
     /// The message, when it is one that was sent.
     pub(super) fn message(&self) -> Option<&Message> {
         if let What::Sent(message) = &self.event.what { Some(message) } else { None }
@@ -172,11 +177,15 @@ fn put_what(event: &Event, row: &mut Vec<u8>) {
             row.maybe_text(message.client_id.as_ref().map(ClientId::as_str));
             row.maybe_text(message.extra.as_deref());
         }
-        What::Edited { message, content } => {
+        What::Edited { message, of, content } => {
             row.wide(message.0);
+            row.num(of.0);
             row.text(content);
         }
-        What::Deleted { message } => row.wide(message.0),
+        What::Deleted { message, of } => {
+            row.wide(message.0);
+            row.num(of.0);
+        }
     }
 }
 
@@ -241,8 +250,8 @@ fn take_what(kind: u8, take: &mut Take<'_>) -> Option<What> {
             };
             What::Sent(Message { id, kind, content, reply_to, client_id, extra: take.maybe_text()? })
         }
-        EDITED => What::Edited { message: MessageId(take.wide()?), content: take.text()? },
-        DELETED => What::Deleted { message: MessageId(take.wide()?) },
+        EDITED => What::Edited { message: MessageId(take.wide()?), of: Offset(take.num()?), content: take.text()? },
+        DELETED => What::Deleted { message: MessageId(take.wide()?), of: Offset(take.num()?) },
         _ => return None,
     })
 }

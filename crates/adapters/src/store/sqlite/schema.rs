@@ -4,7 +4,8 @@
 
 /// The log's tables by version: the step at index n leads from version n to n + 1. Steps that have been released never
 /// change. `events` has no second index on purpose: it is only ever appended to (HAZARDS 24).
-pub(super) const LOG_STEPS: &[&str] = &["
+pub(super) const LOG_STEPS: &[&str] = &[
+    "
     CREATE TABLE events (offset INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
     CREATE TABLE rooms (birth INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, row BLOB NOT NULL) STRICT;
     CREATE TABLE members (room INTEGER, user TEXT, row BLOB NOT NULL, PRIMARY KEY (room, user)) STRICT, WITHOUT ROWID;
@@ -16,27 +17,44 @@ pub(super) const LOG_STEPS: &[&str] = &["
     -- Every number from `start` up to, but not with, `next` is taken.
     CREATE TABLE numbers (start INTEGER PRIMARY KEY, next INTEGER NOT NULL) STRICT;
     CREATE TABLE keys (id TEXT PRIMARY KEY, row BLOB NOT NULL) STRICT, WITHOUT ROWID;
-"];
+",
+    // From here on a member's row says where they began to belong, an edit's and a deletion's where its message was sent.
+    "
+    CREATE TABLE marks (room INTEGER, user TEXT, row BLOB NOT NULL, PRIMARY KEY (room, user)) STRICT, WITHOUT ROWID;
+    -- By the SHA-256 of their keys; `turn` counts a user's writes, so that the longest unwritten is the lowest.
+    CREATE TABLE sessions (hash BLOB PRIMARY KEY, user TEXT NOT NULL, turn INTEGER NOT NULL, row BLOB NOT NULL) STRICT,
+        WITHOUT ROWID;
+    CREATE INDEX sessions_of ON sessions (user, turn);
+",
+];
 
 /// The index's tables. There are no steps: a file of another version is rebuilt from the log.
 ///
-/// A chunk holds some consecutive events of one room: the first's offset and seq, and how far each next one lies from
-/// the one before. `ids` are hashes of (sender, room, client id) by run of 2^20 offsets, so that what is written at
-/// random stays small however long the log is; `filters` say cheaply what a finished run has not.
+/// A chunk holds some consecutive events of one room: the first's offset and seq, the number of messages before it, and of
+/// each how far it lies from the one before, and a message's author. Messages are numbered in their room, and `nth` is
+/// that number. `ids` are hashes of (sender, room, client id) by run of 2^20 offsets, so that what is written at
+/// random stays small however long the log is; `filters` say cheaply what a finished run has not. `messages` has
+/// where the messages are whose ids begin with one span of time, some of them in a row.
 pub(super) const INDEX: &str = "
     CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), life INTEGER NOT NULL, indexed INTEGER NOT NULL,
         mark INTEGER NOT NULL) STRICT;
-    CREATE TABLE chunks (room INTEGER, first INTEGER, seq INTEGER NOT NULL, deltas BLOB NOT NULL,
+    CREATE TABLE chunks (room INTEGER, first INTEGER, seq INTEGER NOT NULL, nth INTEGER NOT NULL, row BLOB NOT NULL,
         PRIMARY KEY (room, first)) STRICT, WITHOUT ROWID;
     CREATE TABLE heads (room INTEGER PRIMARY KEY, last INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
-        public INTEGER NOT NULL) STRICT;
+        public INTEGER NOT NULL, nth INTEGER NOT NULL, crc INTEGER NOT NULL) STRICT;
     CREATE INDEX public_heads ON heads (last) WHERE public = 1;
     CREATE TABLE ids (run INTEGER, hash INTEGER, offset INTEGER, PRIMARY KEY (run, hash, offset)) STRICT, WITHOUT ROWID;
     CREATE TABLE filters (run INTEGER PRIMARY KEY, crc INTEGER NOT NULL, bits BLOB NOT NULL) STRICT;
+    CREATE TABLE messages (span INTEGER, first INTEGER, row BLOB NOT NULL, PRIMARY KEY (span, first)) STRICT, WITHOUT ROWID;
+    -- The offset of a message's last edit.
+    CREATE TABLE edits (room INTEGER, of INTEGER, last INTEGER NOT NULL, PRIMARY KEY (room, of)) STRICT, WITHOUT ROWID;
+    CREATE TABLE deletions (room INTEGER, of INTEGER, row BLOB NOT NULL, PRIMARY KEY (room, of)) STRICT, WITHOUT ROWID;
+    -- How many messages of a room were deleted, where any was.
+    CREATE TABLE losses (room INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
 ";
 
 /// The version of [`INDEX`].
-pub(super) const INDEX_VERSION: i32 = 1;
+pub(super) const INDEX_VERSION: i32 = 2;
 
 /// `SWBl` and `SWBi`: what makes a SQLite file ours.
 pub(super) const LOG_APPLICATION: i32 = 0x5357_426c;

@@ -13,7 +13,7 @@ use super::files::Files;
 use super::index::{self, State, event_id};
 use super::log;
 use super::shared::{Handles, Shared, asking, asking_index, corrupt, held};
-use super::tail::{Entry, Tail};
+use super::tail::{Entry, Head, Tail};
 use super::{checkpoint, indexer};
 use crate::port::{Failure, FailureKind};
 
@@ -109,25 +109,27 @@ fn load(
     seed: u64,
     from: u64,
     upto: u64,
-    known: impl Fn(&RoomKey) -> Option<u64>,
+    known: impl Fn(&RoomKey) -> Option<Head>,
 ) -> Result<Vec<Entry>, Failure> {
-    let mut rooms: HashMap<u64, (RoomKey, bool, u64)> = HashMap::new();
+    let mut rooms: HashMap<u64, (RoomKey, bool, u64, u64)> = HashMap::new();
     let mut entries = Vec::new();
     log::rows(&handles.log, from, upto, |offset, row| {
         let birth = row.room;
         if !rooms.contains_key(&birth) {
             let room = log::room_born_at(&handles.log, birth)?;
-            let previous = match known(&room.key) {
-                Some(previous) => previous,
-                None => index::head(&handles.index, birth)?.map_or(0, |head| head.last),
+            let head = match known(&room.key) {
+                Some(head) => Some(head),
+                None => index::head(&handles.index, birth)?,
             };
-            rooms.insert(birth, (room.key, room.kind == RoomKind::Public, previous));
+            let (last, nth) = head.map_or((0, 0), |head| (head.last, head.nth));
+            rooms.insert(birth, (room.key, room.kind == RoomKind::Public, last, nth));
         }
-        let (key, public, last) = rooms.get_mut(&birth).expect("it was just put there");
+        let (key, public, last, nth) = rooms.get_mut(&birth).expect("it was just put there");
         let event = Arc::new(row.into_event(offset, key.clone()));
         let id = event_id(seed, &event, birth);
         let previous = std::mem::replace(last, offset);
-        entries.push(Entry { event, room: birth, previous, public: *public, id });
+        *nth += u64::from(event.message().is_some());
+        entries.push(Entry { event, room: birth, previous, public: *public, id, nth: *nth });
         Ok(true)
     })?;
     Ok(entries)
@@ -139,7 +141,7 @@ pub(super) fn unknown_to(shared: &Shared, handles: &Handles) -> Result<Vec<Entry
     if head < known {
         return Err(corrupt(format!("the log ends at {head}, and rows up to {known} were acknowledged")));
     }
-    load(handles, shared.seed, known + 1, head, |room| shared.tail().room(room).map(|head| head.last))
+    load(handles, shared.seed, known + 1, head, |room| shared.tail().room(room))
 }
 
 /// Looks through both files; one line per problem found. Takes as long as reading them takes, beside everything else.

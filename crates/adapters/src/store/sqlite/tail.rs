@@ -5,11 +5,11 @@
 //! Each event knows the offset of the one before it in its room, so a room's events are a list from its head backwards;
 //! the offset at which that list leaves the tail is where the index takes over.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use domain::event::Event;
-use domain::id::{Cursor, Life, Millis, Offset, Seq};
+use domain::id::{Cursor, Life, MessageId, Millis, Offset, Seq};
 use domain::model::RoomKey;
 use hashbrown::HashMap;
 
@@ -37,6 +37,21 @@ pub(super) struct Entry {
     pub(super) public: bool,
     /// The hash of (sender, room, client id), where it has a client id.
     pub(super) id: Option<u64>,
+    /// Messages of its room up to here.
+    pub(super) nth: u64,
+}
+
+impl Entry {
+    /// The number of the message in its room, if it is one.
+    pub(super) fn message(&self) -> Option<u64> {
+        self.event.message().map(|_| self.nth)
+    }
+
+    /// Its room's last event, when this is that.
+    pub(super) fn head(&self) -> Head {
+        let Event { offset, seq, at, .. } = &*self.event;
+        Head { room: self.room, last: offset.0, seq: seq.0, at: at.0, public: self.public, nth: self.nth }
+    }
 }
 
 /// A room's last event.
@@ -48,6 +63,18 @@ pub(super) struct Head {
     pub(super) seq: u64,
     pub(super) at: u64,
     pub(super) public: bool,
+    /// Messages of its room, deleted ones included.
+    pub(super) nth: u64,
+}
+
+/// An edit or a deletion that is in the tail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Changed {
+    /// Where the message was sent, if it is one of that room.
+    pub(super) of: u64,
+    /// The offset of the edit or deletion.
+    pub(super) at: u64,
+    pub(super) deleted: bool,
 }
 
 /// See the module.
@@ -67,6 +94,9 @@ pub(super) struct Tail {
     ids: HashMap<u64, u64>,
     /// Ids whose hash another event's id has too: one in 2^64, looked through one by one.
     collided: Vec<(u64, u64)>,
+    messages: HashMap<MessageId, u64>,
+    /// Edits and deletions, by room, the offset they name, and their own; true for deletions.
+    changes: BTreeMap<(u64, u64, u64), bool>,
 }
 
 fn index(distance: u64) -> usize {
@@ -86,6 +116,8 @@ impl Tail {
             rooms: HashMap::new(),
             ids: HashMap::new(),
             collided: Vec::new(),
+            messages: HashMap::new(),
+            changes: BTreeMap::new(),
         }
     }
 
@@ -136,8 +168,7 @@ impl Tail {
         self.bytes += weight;
         self.unindexed_bytes += weight;
         self.life = event.life;
-        let head =
-            Head { room: entry.room, last: event.offset.0, seq: event.seq.0, at: event.at.0, public: entry.public };
+        let head = entry.head();
         match self.rooms.get_mut(&event.room) {
             Some(room) => *room = head,
             None => drop(self.rooms.insert(event.room.clone(), head)),
@@ -146,6 +177,12 @@ impl Tail {
             && let Some(other) = self.ids.insert(id, event.offset.0)
         {
             self.collided.push((id, other));
+        }
+        if let Some(message) = event.message() {
+            self.messages.insert(message.id, event.offset.0);
+        }
+        if let Some(change) = settle::change(event) {
+            self.changes.insert((entry.room, change.of.0, event.offset.0), change.deleted);
         }
         self.entries.push_back(entry);
     }
@@ -185,6 +222,14 @@ impl Tail {
             }
             self.collided.retain(|(_, other)| *other != offset);
         }
+        if let Some(message) = entry.event.message()
+            && self.messages.get(&message.id) == Some(&offset)
+        {
+            self.messages.remove(&message.id);
+        }
+        if let Some(change) = settle::change(&entry.event) {
+            self.changes.remove(&(entry.room, change.of.0, offset));
+        }
     }
 
     /// The events with an id of this hash.
@@ -192,6 +237,22 @@ impl Tail {
         let one = self.ids.get(&hash).copied();
         let others = self.collided.iter().filter(move |(id, _)| *id == hash).map(|(_, offset)| *offset);
         one.into_iter().chain(others).filter_map(|offset| self.get(offset))
+    }
+
+    /// A message, by its id.
+    pub(super) fn message(&self, id: MessageId) -> Option<&Entry> {
+        self.get(*self.messages.get(&id)?)
+    }
+
+    /// The edits and deletions in a room, by the offset that they name and then by their own.
+    pub(super) fn changes(&self, room: u64) -> impl Iterator<Item = Changed> {
+        let of_room = self.changes.range((room, 0, 0)..=(room, u64::MAX, u64::MAX));
+        of_room.map(|((_, of, at), deleted)| Changed { of: *of, at: *at, deleted: *deleted })
+    }
+
+    /// Whether a deletion in here names this offset of its room.
+    pub(super) fn is_deleted(&self, room: u64, of: u64) -> bool {
+        self.changes.range((room, of, 0)..=(room, of, u64::MAX)).any(|(_, deleted)| *deleted)
     }
 
     /// A room's entries in here, the newest first.
@@ -205,10 +266,8 @@ impl Tail {
         let mut seen = false;
         for entry in self.backwards(room) {
             seen = true;
-            let event = &entry.event;
-            if event.offset.0 <= offset {
-                let (last, seq, at) = (event.offset.0, event.seq.0, event.at.0);
-                return Ok(Some(Head { room: entry.room, last, seq, at, public: entry.public }));
+            if entry.event.offset.0 <= offset {
+                return Ok(Some(entry.head()));
             }
         }
         if seen { Err(()) } else { Ok(None) }
@@ -231,5 +290,39 @@ impl Head {
     /// As facts tell it.
     pub(super) fn tell(&self, facts: &mut domain::facts::RoomFacts) {
         (facts.last, facts.head, facts.changed_at) = (Offset(self.last), Seq(self.seq), Millis(self.at));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::{Outcome, Store as _};
+    use crate::store::contract::{LIFE, hand};
+    use crate::store::memory::MemoryStore;
+
+    #[test]
+    fn what_is_shed_takes_its_own_id_and_change_along_and_no_other() {
+        let mut writer = MemoryStore::new(LIFE).writer().unwrap();
+        let said =
+            (0..20_u64).flat_map(|n| [hand::saying("a", "ann", u128::from(n) + 100), hand::deleting("a", 3 + 2 * n)]);
+        let outcomes = writer.commit(&hand::batch([hand::making("a")].into_iter().chain(said))).unwrap();
+        let mut tail = Tail::at(Cursor { life: LIFE, offset: Offset(1) });
+        for outcome in outcomes {
+            let Outcome::Committed(events) = outcome else { panic!("{outcome:?}") };
+            let event = events[0].clone();
+            let (offset, nth) = (event.offset.0, (event.offset.0 - 1) / 2);
+            tail.push(Entry { event, room: 2, previous: offset - 1, public: true, id: None, nth });
+        }
+        tail.indexed_to(42);
+        assert_eq!(tail.shed(1_000).len(), 41 - RING_EVENTS);
+        let first = tail.first();
+        let expected = (0..20).map(|n| Changed { of: 3 + 2 * n, at: 4 + 2 * n, deleted: true });
+        assert_eq!(tail.changes(2).collect::<Vec<_>>(), expected.filter(|kept| kept.at >= first).collect::<Vec<_>>());
+        for n in 0..20_u64 {
+            let offset = 3 + 2 * n;
+            assert_eq!(tail.message(MessageId(u128::from(n) + 100)).is_some(), offset >= first, "{offset}");
+            assert_eq!(tail.is_deleted(2, offset), offset + 1 >= first, "{offset}");
+            assert!(!tail.is_deleted(3, offset), "another room's");
+        }
     }
 }

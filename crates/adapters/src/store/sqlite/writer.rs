@@ -21,12 +21,11 @@ use super::failures::uncertain;
 use super::find::{Find, head_of};
 use super::index::{event_id, id_hash};
 use super::log::{self, RoomRow};
-use super::people;
 use super::rooms::{Known, Rooms};
-use super::row;
 use super::shared::{Handles, Holder, Shared, Writes, asking, held, int};
 use super::tail::Entry;
-use crate::port::{Batch, Failure, FailureKind, Outcome, RoomWrite, Write, Writer};
+use super::{marks, people, roster, row, sessions};
+use crate::port::{Batch, Failure, FailureKind, MarkWrite, Outcome, RoomWrite, Write, Writer};
 use crate::store::settle;
 
 /// How long a commit waits for an indexer that is behind before it fails.
@@ -224,6 +223,12 @@ impl<'a> Work<'a> {
                     self.begin()?;
                     people::change_key(self.log, change)?
                 }
+                Write::Mark(mark) => self.mark(mark)?,
+                Write::Session(session) => {
+                    self.begin()?;
+                    self.done.bytes += sessions::put(self.log, session)?;
+                    Outcome::Done
+                }
             };
             self.done.outcomes.push(outcome);
         }
@@ -247,6 +252,17 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// A mark that does not rise needs no transaction either.
+    fn mark(&mut self, write: &MarkWrite) -> Result<Outcome, Failure> {
+        let Some(known) = self.room(&write.room)? else { return Ok(Outcome::Done) };
+        let mut kept = marks::of(self.log, known.birth, &write.user)?;
+        if kept.raise(write) {
+            self.begin()?;
+            self.done.bytes += marks::put(self.log, known.birth, &write.user, &kept)?;
+        }
+        Ok(Outcome::Done)
+    }
+
     fn write(&mut self, write: &RoomWrite, insert: &mut rusqlite::CachedStatement<'_>) -> Result<Outcome, Failure> {
         let known = self.room(&write.room)?;
         let identified = settle::identified(write);
@@ -266,6 +282,7 @@ impl<'a> Work<'a> {
             public: matches!(write.events.first(), Some((What::RoomMade { kind: RoomKind::Public, .. }, _))),
             last: 0,
             seq: 0,
+            nth: 0,
         });
         let (before, mut events) = (known, Vec::with_capacity(write.events.len()));
         for (what, version) in &write.events {
@@ -309,14 +326,15 @@ impl<'a> Work<'a> {
             room.version = write.events.last().map_or(version, |(_, version)| *version);
             log::add_room(self.log, &room).map_err(asking("keeping a room"))?;
         }
-        log::follow(self.log, known.birth, what).map_err(asking("keeping a roster"))?;
+        roster::follow(self.log, known.birth, &event)?;
         let id = event_id(self.shared.seed, &event, known.birth);
         if let Some(id) = id {
             self.fresh.insert(id, self.done.entries.len());
         }
-        let entry = Entry { event: event.clone(), room: known.birth, previous: known.last, public: known.public, id };
-        self.done.entries.push(entry);
-        *known = Known { version, last: self.head, seq: known.seq + 1, ..*known };
+        let nth = known.nth + u64::from(event.message().is_some());
+        let (room, previous, public) = (known.birth, known.last, known.public);
+        self.done.entries.push(Entry { event: event.clone(), room, previous, public, id, nth });
+        *known = Known { version, last: self.head, seq: known.seq + 1, nth, ..*known };
         Ok(event)
     }
 
@@ -328,7 +346,7 @@ impl<'a> Work<'a> {
         let Some(room) = log::room(self.log, key)? else { return Ok(None) };
         let head = head_of(self.shared, self.log, self.index, key, room.birth)?;
         let (birth, version, public) = (room.birth, room.version, room.kind == RoomKind::Public);
-        let known = Known { birth, version, public, last: head.last, seq: head.seq };
+        let known = Known { birth, version, public, last: head.last, seq: head.seq, nth: head.nth };
         self.rooms.put(key, known);
         Ok(Some(known))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::command::{Reply, RoomView};
 use domain::event::{News, SignalKind, What};
-use domain::id::Millis;
+use domain::id::{Millis, Offset};
 use domain::identity::{Credential, Denied};
 use domain::model::{MessageKind, Person, RoomKind};
 use domain::refusal::Refusal;
@@ -14,8 +14,8 @@ use domain::refusal::Refusal;
 use super::Chat;
 use super::words::{self, Wanted};
 use crate::cases::{
-    CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, kept, key, lines, message, person, sent, signal,
-    told, user,
+    CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, kept, key, lines, message, opening, person,
+    sent, signal, told, user,
 };
 use crate::{Dialect, Frame, Session, Steps};
 
@@ -26,7 +26,7 @@ fn chat() -> Chat {
 /// A session of alice's, upgraded.
 fn open() -> Box<dyn Session> {
     let mut steps = Steps::new();
-    let session = chat().open(&ask("GET", "/ws/chat", "", &[]), &person("alice"), NOW, &mut steps);
+    let session = chat().open(&ask("GET", "/ws/chat", "", &[]), &opening(Some("alice")), NOW, &mut steps);
     assert_eq!(lines(&mut steps), ["101"], "nothing is sent on connecting");
     session
 }
@@ -112,7 +112,7 @@ fn browsers_get_the_subprotocol_they_offered() {
     for (offered, expected) in [("bearer, t", "101 bearer"), ("chat", "101")] {
         let mut steps = Steps::new();
         let asked = ask("GET", "/ws/chat", "", &[("sec-websocket-protocol", offered)]);
-        chat().open(&asked, &person("alice"), NOW, &mut steps);
+        chat().open(&asked, &opening(Some("alice")), NOW, &mut steps);
         assert_eq!(lines(&mut steps), [expected]);
     }
 }
@@ -269,6 +269,7 @@ fn every_refusal_has_its_word() {
         ["rate limit exceeded"; 3],
         [reused; 3],
         ["unauthorized"; 3],
+        ["message not found"; 3],
         ["user not found", "user not found", "unauthorized"],
         ["invalid message"; 3],
         [busy; 3],
@@ -369,7 +370,7 @@ fn listeners_are_told_messages_and_notices() {
     let leave = flat("leave", "mail@example.com left the room", "mail", "mail@example.com", "r");
     for (kind, expected) in [
         (SignalKind::Came, vec![format!(r#"{join},"joined_at":"{NOW_SHOWN}"}}}}"#)]),
-        (SignalKind::Went, vec![format!("{leave}}}}}")]),
+        (SignalKind::Went { belongs: true }, vec![format!("{leave}}}}}")]),
         (SignalKind::Typing { started: true, extra: None }, vec![]),
     ] {
         let expected = [(); 3].map(|()| expected.clone());
@@ -379,8 +380,8 @@ fn listeners_are_told_messages_and_notices() {
     for what in [
         What::RoomMade { kind: RoomKind::Public, title: "t".into(), seats: None },
         What::MemberRemoved { user: user("bob"), barred: true },
-        What::Edited { message: id, content: "x".into() },
-        What::Deleted { message: id },
+        What::Edited { message: id, of: Offset(1), content: "x".into() },
+        What::Deleted { message: id, of: Offset(1) },
     ] {
         assert_eq!(told(&chat(), &News::Event(event("r", "alice", what)), "r"), [(); 3].map(|()| Vec::<String>::new()));
     }

@@ -4,6 +4,7 @@ mod rest;
 
 use domain::command::Reply;
 use domain::event::{News, SignalKind, What};
+use domain::id::Offset;
 use domain::identity::{Credential, Denied};
 use domain::model::{Member, MessageKind, Role, Status};
 use domain::refusal::{BadResume, Refusal};
@@ -13,7 +14,7 @@ use super::Rooms;
 const ROOMS: Rooms = Rooms { keeps: true };
 use super::words::{self, Place};
 use crate::cases::{
-    CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, examples, kept, key, lines, message, person,
+    CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, examples, kept, key, lines, message, opening,
     sent, signal, told, user,
 };
 use crate::{Dialect, Frame, Session, Steps, door};
@@ -23,7 +24,7 @@ fn open(room: &str, query: &str) -> (Box<dyn Session>, Vec<String>) {
     let mut ask = ask("GET", "/ws/rooms/x", query, &[]);
     ask.captured = vec![room.into()];
     let mut steps = Steps::new();
-    let session = ROOMS.open(&ask, &person("alice"), NOW, &mut steps);
+    let session = ROOMS.open(&ask, &opening(Some("alice")), NOW, &mut steps);
     (session, lines(&mut steps))
 }
 
@@ -268,6 +269,7 @@ fn every_refusal_of_a_send_has_its_words() {
         "Rate limit exceeded. Please slow down.",
         "client_id c1 was already used for another message",
         "A guild must keep an owner",
+        "Message not found",
         "Member not found",
         "Invalid resume point",
         "Server busy, try again",
@@ -290,7 +292,7 @@ fn every_refusal_of_a_send_has_its_words() {
 
 #[test]
 fn every_refusal_over_http_has_its_status() {
-    let statuses = [403, 403, 403, 409, 403, 403, 422, 422, 429, 429, 409, 409, 404, 400, 503, 503, 507, 503, 503];
+    let statuses = [403, 403, 403, 409, 403, 403, 422, 422, 429, 429, 409, 409, 404, 404, 400, 503, 503, 507, 503, 503];
     for (refusal, status) in REFUSALS.iter().zip(statuses) {
         assert_eq!(words::answer(refusal, Place::Room).status, status, "{refusal}");
     }
@@ -326,7 +328,7 @@ fn listeners_are_told_messages_and_typing() {
         ("a system message", said(MessageKind::System), [silent(), typed.clone(), typed]),
         ("a broadcast", said(MessageKind::Broadcast), [(); 3].map(|()| frame("direct:bob", "broadcast"))),
         ("coming", signal("lobby", "alice", SignalKind::Came), [(); 3].map(|()| silent())),
-        ("going", signal("lobby", "alice", SignalKind::Went), [(); 3].map(|()| silent())),
+        ("going", signal("lobby", "alice", SignalKind::Went { belongs: false }), [(); 3].map(|()| silent())),
     ] {
         assert_eq!(told(&ROOMS, &news, "direct:bob"), expected, "{what}");
     }
@@ -336,8 +338,8 @@ fn listeners_are_told_messages_and_typing() {
         What::RoomMade { kind: domain::model::RoomKind::Public, title: "t".into(), seats: None },
         What::MemberSet { user: user("bob"), member },
         What::MemberRemoved { user: user("bob"), barred: true },
-        What::Edited { message: id, content: "x".into() },
-        What::Deleted { message: id },
+        What::Edited { message: id, of: Offset(1), content: "x".into() },
+        What::Deleted { message: id, of: Offset(1) },
     ] {
         assert_eq!(told(&ROOMS, &News::Event(event("lobby", "alice", what)), "lobby"), [(); 3].map(|()| silent()));
     }

@@ -1,7 +1,7 @@
 //! Tables of who may make, enter, leave and see what.
 
 use super::*;
-use crate::rules::cases::{CHAT, OPEN, actor, facts, key, member, service, user};
+use crate::rules::cases::{CHAT, JOINS, OPEN, actor, facts, key, member, service, user};
 
 #[test]
 fn rooms_are_made_within_the_contracts_limits() {
@@ -117,20 +117,101 @@ fn seats_are_taken_in_the_contracts_order_of_checks() {
 }
 
 #[test]
+fn entering_makes_members_where_the_door_says_so() {
+    let (plain, empty) = (member(Role::Member), facts("r", RoomKind::Public, &[]));
+    let joined = facts("r", RoomKind::Public, &[("alice", plain)]);
+    let mut barred = empty.clone();
+    barred.barred.insert(user("alice"));
+    let den = facts("r", RoomKind::Private, &[("bob", plain)]);
+    let full = RoomFacts { seats: Some(2), ..empty.clone() };
+    let (usual, closed) = (Policy::default(), Policy { open_rooms: false, ..Policy::default() });
+    let (none, occupied) = (Here::default(), Here { occupied: true, ..Here::default() });
+    let already = Here { already: true, user_present: true, users: 2, occupied: true };
+    let set = What::MemberSet { user: user("alice"), member: plain };
+    let made = What::RoomMade { kind: RoomKind::Public, title: Text::from("r"), seats: None };
+    let found = |events: &[&What]| Ok(events.iter().map(|what| (*what).clone()).collect::<Vec<_>>());
+    for (what, facts, here, manners, policy, expected) in [
+        ("a new room", None, none, JOINS, &usual, found(&[&made, &set])),
+        ("a new room where rooms are closed", None, none, JOINS, &closed, Err(Refusal::RoomNotFound)),
+        ("a room that is not kept yet", None, occupied, JOINS, &usual, found(&[&made, &set])),
+        ("a public room", Some(&empty), none, JOINS, &usual, found(&[&set])),
+        ("a public room where rooms are closed", Some(&empty), none, JOINS, &closed, found(&[&set])),
+        ("a public room, as its member", Some(&joined), none, JOINS, &usual, found(&[])),
+        ("the same on another door", Some(&joined), none, OPEN, &usual, found(&[])),
+        ("a public room on another door", Some(&empty), none, OPEN, &usual, found(&[])),
+        ("a public room that removed me", Some(&barred), none, JOINS, &usual, Err(Refusal::Forbidden)),
+        ("a public room that is full", Some(&full), occupied_by(2), JOINS, &usual, Err(Refusal::RoomFull)),
+        ("a room that I am in", Some(&joined), already, JOINS, &usual, found(&[])),
+        ("a room that I am in, on another door", Some(&joined), already, OPEN, &usual, Err(Refusal::AlreadyPresent)),
+        ("a full room that I am in", Some(&full), already, JOINS, &usual, found(&[&set])),
+        ("a private room of others", Some(&den), none, JOINS, &usual, Err(Refusal::Forbidden)),
+    ] {
+        assert_eq!(enter(&key("r"), facts, here, &actor("alice"), manners, policy), expected, "{what}");
+    }
+    let pair = RoomKey::pair(user("alice"), user("bob"));
+    assert_eq!(enter(&pair, None, none, &actor("alice"), JOINS, &usual), Ok(vec![]));
+    assert_eq!(enter(&key("GUILD#g"), None, none, &actor("alice"), JOINS, &usual), Err(Refusal::Forbidden));
+}
+
+fn occupied_by(users: usize) -> Here {
+    Here { users, occupied: true, ..Here::default() }
+}
+
+#[test]
+fn leaving_ends_belonging_to_a_public_room_with_the_last_connection() {
+    let public = facts("r", RoomKind::Public, &[("alice", member(Role::Member))]);
+    let guild = facts("GUILD#g", RoomKind::Guild, &[("alice", member(Role::Member))]);
+    let gone = || vec![What::MemberRemoved { user: user("alice"), barred: false }];
+    for (what, facts, who, manners, last, expected) in [
+        ("the last connection", Some(&public), "alice", JOINS, true, gone()),
+        ("one of several", Some(&public), "alice", JOINS, false, vec![]),
+        ("the last one, through another door", Some(&public), "alice", OPEN, true, vec![]),
+        ("no member", Some(&public), "bob", JOINS, true, vec![]),
+        ("a guild", Some(&guild), "alice", JOINS, true, vec![]),
+        ("a room that is none", None, "alice", JOINS, true, vec![]),
+    ] {
+        assert_eq!(leave(facts, &user(who), manners, last), expected, "{what}");
+    }
+    let private = facts("den", RoomKind::Private, &[("alice", member(Role::Member))]);
+    assert!(private.excludes(&gone()[0]) && !public.excludes(&gone()[0]), "who leaves a public room may come back");
+    assert!(public.excludes(&What::MemberRemoved { user: user("alice"), barred: true }));
+}
+
+#[test]
 fn leaving_ends_a_plain_members_belonging_only() {
     let private = facts("den", RoomKind::Private, &[("maker", member(Role::Owner)), ("alice", member(Role::Member))]);
     let gone = What::MemberRemoved { user: user("alice"), barred: false };
-    assert_eq!(leave(Some(&private), &user("alice")), vec![gone]);
-    assert_eq!(leave(Some(&private), &user("maker")), vec![], "a room keeps its owner");
-    assert_eq!(leave(Some(&private), &user("carol")), vec![]);
-    assert_eq!(leave(Some(&facts("l", RoomKind::Public, &[])), &user("alice")), vec![]);
-    assert_eq!(leave(None, &user("alice")), vec![]);
+    let left = |facts: Option<&RoomFacts>, who: &str| leave(facts, &user(who), CHAT, false);
+    assert_eq!(left(Some(&private), "alice"), vec![gone]);
+    assert_eq!(left(Some(&private), "maker"), vec![], "a room keeps its owner");
+    assert_eq!(left(Some(&private), "carol"), vec![]);
+    assert_eq!(left(Some(&facts("l", RoomKind::Public, &[])), "alice"), vec![]);
+    assert_eq!(left(None, "alice"), vec![]);
 }
 
 #[test]
 fn who_sees_a_room_and_missing_looks_like_forbidden() {
     let private = facts("den", RoomKind::Private, &[("alice", member(Role::Member))]);
     let forbidden = Err(Refusal::Forbidden);
+    let mut barred = facts("lobby", RoomKind::Public, &[]);
+    barred.barred.insert(user("a"));
+    let blocked = Member { role: Role::Member, status: Status::Blocked };
+    let guild = facts("GUILD#g", RoomKind::Guild, &[("alice", member(Role::Member)), ("bad", blocked)]);
+    let pair = RoomKey::pair(user("alice"), user("bob"));
+    for (what, key, facts, who, expected) in [
+        ("a public room that is none", key("lobby"), None, actor("a"), Ok(())),
+        ("a public room, barred", key("lobby"), Some(&barred), actor("a"), forbidden),
+        ("a member's", key("den"), Some(&private), actor("alice"), Ok(())),
+        ("a stranger's", key("den"), Some(&private), actor("carol"), forbidden),
+        ("a guild", key("GUILD#g"), Some(&guild), actor("alice"), Ok(())),
+        ("a guild, blocked", key("GUILD#g"), Some(&guild), actor("bad"), forbidden),
+        ("a guild that is none", key("GUILD#x"), None, actor("alice"), forbidden),
+        ("one's own pair", pair.clone(), None, actor("bob"), Ok(())),
+        ("a pair of others", pair, None, actor("carol"), forbidden),
+        ("a back end", key("lobby"), None, service(Scopes::BROADCAST), forbidden),
+    ] {
+        assert_eq!(read(&key, facts, &who), expected, "{what}");
+    }
     for (name, facts, who, expected) in [
         ("lobby", None, actor("a"), Ok(())),
         ("den", Some(&private), actor("alice"), Ok(())),

@@ -6,6 +6,8 @@ use domain::id::{Cursor, Millis, Offset};
 use serde_json::{Value, json};
 use server::frame::Opcode;
 
+use super::events::Events;
+use super::story::{Ack, Seen, Story};
 use crate::world::World;
 use crate::world::wire::{self, Ear, Received};
 
@@ -14,43 +16,8 @@ use crate::world::wire::{self, Ear, Received};
 pub(crate) enum Door {
     Rooms,
     Chat,
-}
-
-/// A message as a client saw it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) offset: Offset,
-    pub(crate) seq: u64,
-    pub(crate) id: String,
-    pub(crate) text: String,
-    pub(crate) sender: String,
-    /// The log's head when it was heard.
-    pub(crate) head: Offset,
-    /// The sender's own copy again, which is the acknowledgement of a repeat: it stands outside the order.
-    pub(crate) repeat: bool,
-}
-
-/// One connection's story.
-#[derive(Debug)]
-pub(crate) struct Story {
-    /// The room, by the name that everybody knows.
-    pub(crate) room: String,
-    /// The point after which it was promised everything, when it asked for one and got it.
-    pub(crate) from: Option<Offset>,
-    /// The log's head when it was let in.
-    pub(crate) let_in_at: Offset,
-    pub(crate) seen: Vec<Seen>,
-    /// It was still open and reading when the run ended.
-    pub(crate) to_the_end: bool,
-}
-
-/// An acknowledgement that a client holds the server to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ack {
-    pub(crate) user: String,
-    pub(crate) client_id: String,
-    pub(crate) id: String,
-    pub(crate) seq: u64,
+    /// `socketio`; see [`super::events`].
+    Events,
 }
 
 /// A client.
@@ -61,12 +28,13 @@ pub(crate) struct Client {
     pub(crate) user: String,
     pub(crate) room: String,
     pub(crate) pipe: Option<usize>,
+    pub(super) events: Events,
     ear: Ear,
     open: bool,
-    joined: bool,
-    confirmed: bool,
+    pub(super) joined: bool,
+    pub(super) confirmed: bool,
     /// Whether a list was asked for behind a join or a leave; until it comes, the place may still change.
-    unsettled: bool,
+    pub(super) unsettled: bool,
     /// It has left, and nothing went wrong with that so far.
     left: bool,
     /// It is in no room and sits in none: nothing may be told.
@@ -81,7 +49,7 @@ pub(crate) struct Client {
     /// Sent and not acknowledged.
     pub(crate) unacked: BTreeSet<String>,
     pub(crate) acks: BTreeMap<String, Ack>,
-    last: Option<Cursor>,
+    pub(super) last: Option<Cursor>,
     pub(crate) stories: Vec<Story>,
     /// It reads nothing until then.
     pub(crate) stalled_until: Millis,
@@ -96,6 +64,7 @@ impl Client {
             user,
             room,
             pipe: None,
+            events: Events::default(),
             ear: Ear::default(),
             open: false,
             joined: false,
@@ -125,7 +94,9 @@ impl Client {
             (Door::Rooms, Some(cursor)) => format!("/ws/rooms/{room}?token={}&since={cursor}", self.user),
             (Door::Rooms, None) => format!("/ws/rooms/{room}?token={}", self.user),
             (Door::Chat, _) => format!("/ws/chat?token={}", self.user),
+            (Door::Events, _) => "/socket.io/?EIO=4&transport=websocket".to_owned(),
         };
+        self.events.connecting(resume);
         world.send(pipe, &wire::upgrade(&target, &[]));
         (self.pipe, self.ear, self.open, self.joined) = (Some(pipe), Ear::default(), false, false);
         (self.confirmed, self.unsettled, self.left, self.outside) = (false, false, false, self.door == Door::Chat);
@@ -168,11 +139,15 @@ impl Client {
     }
 
     fn say(&mut self, world: &mut World, value: &Value) {
+        self.say_text(world, &value.to_string());
+    }
+
+    pub(super) fn say_text(&mut self, world: &mut World, text: &str) {
         if let Some(pipe) = self.pipe.filter(|_| self.open) {
             if world.story {
-                println!("{} {} {pipe} {:?} > {value}", world.now, self.user, self.door);
+                println!("{} {} {pipe} {:?} > {text}", world.now, self.user, self.door);
             }
-            world.send(pipe, &wire::masked(Opcode::Text, value.to_string().as_bytes()));
+            world.send(pipe, &wire::masked(Opcode::Text, text.as_bytes()));
         }
     }
 
@@ -182,6 +157,9 @@ impl Client {
         if self.unsettled {
             return;
         }
+        if self.door == Door::Events {
+            return self.join_room(world);
+        }
         (self.joined, self.confirmed, self.left, self.outside) = (true, false, false, false);
         self.say(world, &json!({"type": "join_room", "data": {"room_id": self.room}}));
         self.ask_behind(world);
@@ -190,6 +168,9 @@ impl Client {
     pub(crate) fn leave(&mut self, world: &mut World) {
         if self.door == Door::Rooms || self.unsettled || !self.open {
             return;
+        }
+        if self.door == Door::Events {
+            return self.leave_room(world);
         }
         // What was on its way still comes.
         (self.joined, self.confirmed, self.left) = (false, false, true);
@@ -228,13 +209,18 @@ impl Client {
             Door::Rooms => json!({"text": client_id, "client_id": client_id}),
             Door::Chat => json!({"type": "send_message", "data":
                 {"type": "text", "content": client_id, "room_id": self.room, "client_id": client_id}}),
+            Door::Events => return self.send_message(world, client_id),
         };
         self.say(world, &value);
     }
 
     pub(crate) fn type_something(&mut self, world: &mut World) {
-        if self.door == Door::Rooms {
-            self.say(world, &json!({"type": "typing_started", "data": {"userId": "somebody else"}}));
+        match self.door {
+            Door::Rooms => self.say(world, &json!({"type": "typing_started", "data": {"userId": "somebody else"}})),
+            Door::Chat => {}
+            // It joins where it is, as stock clients do when they come back: the page has to fit what it was told.
+            Door::Events if self.confirmed && !self.unsettled => self.join(world),
+            Door::Events => {}
         }
     }
 
@@ -273,16 +259,20 @@ impl Client {
                 if world.story {
                     println!("{} {} {pipe} {:?} < {text}", world.now, self.user, self.door);
                 }
+                if self.door == Door::Events {
+                    return self.told_event(world, pipe, &text);
+                }
                 let value: Value = serde_json::from_str(&text).expect("every frame is one JSON object");
                 self.told(world, pipe, &value);
             }
         }
     }
 
-    fn begin(&mut self, world: &World, pipe: usize) {
+    pub(super) fn begin(&mut self, world: &World, pipe: usize) {
         let let_in_at = world.head(world.pipes[pipe].server).offset;
         let room = self.key();
-        self.stories.push(Story { room, from: None, let_in_at, seen: Vec::new(), to_the_end: false });
+        let (seen, to_the_end) = (Vec::new(), false);
+        self.stories.push(Story { room, from: None, page_end: None, let_in_at, seen, to_the_end });
     }
 
     /// A chat client knows that it is in: its own notice came, or a message.
@@ -336,11 +326,12 @@ impl Client {
         }
     }
 
-    fn heard(&mut self, value: &Value, head: Offset) {
+    pub(super) fn heard(&mut self, value: &Value, head: Offset) {
         let at = cursor(&value["cursor"]);
         let sender = match self.door {
             Door::Rooms => &value["sender_id"],
             Door::Chat => &value["user_uuid"],
+            Door::Events => &value["sender_id"],
         };
         let own = value["client_id"].as_str();
         self.acked(own, &value["id"], &value["seq"]);
@@ -353,7 +344,7 @@ impl Client {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         story.seen.push(Seen {
             offset: at.offset,
-            seq: value["seq"].as_u64().expect("messages have a seq"),
+            seq: value["seq"].as_u64(),
             id: text(&value["id"]),
             text: text(text_of(self.door, value)),
             sender: text(sender),
@@ -365,13 +356,13 @@ impl Client {
         }
     }
 
-    fn acked(&mut self, client_id: Option<&str>, id: &Value, seq: &Value) {
+    pub(super) fn acked(&mut self, client_id: Option<&str>, id: &Value, seq: &Value) {
         let Some(client_id) = client_id else { return };
         let ack = Ack {
             user: self.user.clone(),
             client_id: client_id.to_owned(),
             id: id.as_str().expect("an ack has an id").to_owned(),
-            seq: seq.as_u64().expect("an ack has a seq"),
+            seq: seq.as_u64(),
         };
         self.unacked.remove(client_id);
         let first = self.acks.entry(client_id.to_owned()).or_insert_with(|| ack.clone());
@@ -382,10 +373,10 @@ impl Client {
 fn text_of(door: Door, value: &Value) -> &Value {
     match door {
         Door::Rooms => &value["text"],
-        Door::Chat => &value["content"],
+        Door::Chat | Door::Events => &value["content"],
     }
 }
 
-fn cursor(value: &Value) -> Cursor {
+pub(super) fn cursor(value: &Value) -> Cursor {
     value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value} is no cursor"))
 }

@@ -4,7 +4,9 @@
 
 mod check;
 mod client;
+mod events;
 mod plant;
+mod story;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +45,7 @@ impl Gate for OpenGate {
 const ROOMS: [&str; 4] = ["lobby", "garden", "GUILD#g", "GUILD#h"];
 const GUILDS: [&str; 2] = ["g", "h"];
 /// Over REST anybody may speak as on the rooms wire.
-const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, pace: Pace::Strict };
+const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
 
 /// One run.
 struct Run {
@@ -105,7 +107,7 @@ impl Run {
         }
         let count = 3 + dice.below(8);
         let clients = (0..count).map(|n| {
-            let door = if dice.chance(500) { Door::Rooms } else { Door::Chat };
+            let door = [Door::Rooms, Door::Chat, Door::Events][usize::try_from(dice.below(3)).expect("small")];
             let room = ROOMS[usize::try_from(dice.below(4)).expect("small")];
             // Some users have several connections.
             Client::new(format!("client{n}"), door, format!("user{}", n * 2 / 3), room.to_owned())
@@ -165,9 +167,10 @@ impl Run {
         let inside = client.is_in();
         match client.door {
             // One socket is one room: it goes, and comes back elsewhere.
-            Door::Rooms => {
+            Door::Rooms | Door::Events => {
                 client.cut(&mut self.world);
                 client.room = room;
+                client.forget_session();
             }
             Door::Chat => {
                 client.room = room;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use adapters::port::{Batch, Found, Outcome, Read, Store, Write};
 use adapters::store::memory::MemoryStore;
 use domain::event::{Event, What};
-use domain::id::MessageId;
+use domain::id::{MessageId, Offset};
 use domain::model::Status;
 use server::node::Announcement;
 use server::shard::Mail;
@@ -107,9 +107,9 @@ impl Plant for Harmless {
         let Mail::Announce(announcement) = &mail else { return mail };
         let events = announcement.events.iter().map(|event| {
             let harmless = match &event.what {
-                What::MemberRemoved { .. } => What::Deleted { message: MessageId(0) },
+                What::MemberRemoved { .. } => What::Deleted { message: MessageId(0), of: Offset(0) },
                 What::MemberSet { member, .. } if member.status != Status::Active => {
-                    What::Deleted { message: MessageId(0) }
+                    What::Deleted { message: MessageId(0), of: Offset(0) }
                 }
                 What::MemberSet { .. }
                 | What::RoomMade { .. }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use domain::id::{Cursor, Millis};
 use serde_json::Value;
 
+use super::parse::Frame;
+
 /// What is bound so far.
 #[derive(Debug)]
 pub(crate) struct Bound {
@@ -53,6 +55,23 @@ impl Bound {
     /// Where they differ, and how.
     pub(crate) fn check(&mut self, expected: &Value, got: &Value, now: Millis) -> Result<(), String> {
         self.at("", expected, got, now)
+    }
+
+    /// The same for a text frame.
+    pub(crate) fn check_frame(&mut self, expected: &Frame, got: &str, now: Millis) -> Result<(), String> {
+        if expected.head.is_empty() && expected.json.as_ref().is_some_and(|json| json == "$_") {
+            return Ok(());
+        }
+        let rest =
+            got.strip_prefix(&*expected.head).ok_or_else(|| format!("it doesn't begin with {}", expected.head))?;
+        match &expected.json {
+            Some(json) => {
+                let got: Value = serde_json::from_str(rest).map_err(|error| error.to_string())?;
+                self.check(json, &got, now)
+            }
+            None if rest.is_empty() => Ok(()),
+            None => Err(format!("it goes on with {rest}")),
+        }
     }
 
     /// The same for two texts, of a header or a reason.

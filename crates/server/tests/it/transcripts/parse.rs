@@ -32,8 +32,8 @@ pub(crate) enum What {
     Say { who: String, text: String },
     /// `alice >binary 00ff`
     SayBinary { who: String, bytes: Vec<u8> },
-    /// `alice < {json}`
-    Hear { who: String, frame: Value },
+    /// `alice < {json}`, `alice < 42{json}`
+    Hear { who: String, frame: Frame },
     /// `alice <none`
     HearNothing { who: String },
     /// `alice < close 1008 reason`
@@ -52,6 +52,20 @@ pub(crate) struct Expected {
     pub(crate) status: u16,
     pub(crate) body: Option<Value>,
     pub(crate) headers: Vec<(String, String)>,
+}
+
+/// A text frame that is expected: what stands before any JSON, as it stands, and the JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Frame {
+    pub(crate) head: String,
+    pub(crate) json: Option<Value>,
+}
+
+impl std::fmt::Display for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.head)?;
+        self.json.as_ref().map_or(Ok(()), |json| json.fmt(f))
+    }
 }
 
 /// All lines of a transcript.
@@ -139,7 +153,7 @@ fn client(who: String, rest: &str) -> Result<What, String> {
         return Ok(What::HearClose { who, code, reason: reason.into() });
     }
     if let Some(frame) = rest.strip_prefix("< ") {
-        return Ok(What::Hear { who, frame: json(frame)? });
+        return Ok(What::Hear { who, frame: self::frame(frame)? });
     }
     Err("it is not in the table".into())
 }
@@ -173,6 +187,21 @@ fn expected(text: &str) -> Result<Expected, String> {
     let status = status.parse().map_err(|_| "a status is a number")?;
     let body = if body.is_empty() { None } else { Some(json(body)?) };
     Ok(Expected { status, body, headers: Vec::new() })
+}
+
+/// JSON alone, or a packet of digits and letters with JSON behind them, or without.
+fn frame(text: &str) -> Result<Frame, String> {
+    if let Ok(json) = serde_json::from_str(text) {
+        return Ok(Frame { head: String::new(), json: Some(json) });
+    }
+    let at = text.find(['[', '{', '"']).unwrap_or(text.len());
+    let (head, rest) = text.split_at(at);
+    let is_packet = head.starts_with(|c: char| c.is_ascii_digit()) && !head.contains(' ');
+    if !is_packet {
+        return Err("that is neither JSON nor a packet".into());
+    }
+    let json = if rest.is_empty() { None } else { Some(json(rest)?) };
+    Ok(Frame { head: head.to_owned(), json })
 }
 
 fn json(text: &str) -> Result<Value, String> {

@@ -20,7 +20,7 @@ use server::shard::{Allowance, Gate};
 
 use super::bound::Bound;
 use super::http;
-use super::parse::{Expected, Line, What};
+use super::parse::{Expected, Frame, Line, What};
 use crate::world::wire::{self, Ear, Received};
 use crate::world::{Chaos, Setup, World};
 
@@ -218,12 +218,11 @@ impl Stage {
         Ok(())
     }
 
-    fn hear(&mut self, who: &str, frame: &Value) -> Result<(), String> {
+    fn hear(&mut self, who: &str, frame: &Frame) -> Result<(), String> {
         match self.client(who)?.got.pop_front() {
             Some(Got::Text(text)) => {
-                let differ = |why| format!("expected {frame}\n     got {text}\n     ({why})");
-                let got: Value = serde_json::from_str(&text).map_err(|error| differ(error.to_string()))?;
-                self.bound.check(frame, &got, self.world.now).map_err(differ)
+                let checked = self.bound.check_frame(frame, &text, self.world.now);
+                checked.map_err(|why| format!("expected {frame}\n     got {text}\n     ({why})"))
             }
             Some(got) => Err(format!("expected {frame}\n     got {}", shown(&got))),
             None => Err(format!("expected {frame}\n     got nothing")),

@@ -35,6 +35,8 @@ fn every_dialect_has_transcripts_and_every_way_is_in_one() {
         for way in dialect.doors() {
             let (shown, used) = match &way {
                 Way::Socket(path) => (format!("WS {path}"), lines.iter().any(|lines| opens(lines, path))),
+                // What is polled is the same session as on the socket; that it is told the same has tests of its own.
+                Way::Polled(_) => continue,
                 Way::Rest(rest) => (
                     format!("{} {}", rest.method, rest.path),
                     lines.iter().any(|lines| calls(lines, rest.method, &rest.path)),
@@ -92,6 +94,7 @@ fn what_does_not_hold_fails_with_its_line() {
     fails(&format!("{said}b <none\n"), &["t.txt:7", "expected nothing", "got {\"id\":"]);
     fails(&format!("{said}{said}b < \"$_\"\nb <none\n"), &["t.txt:9"]);
     fails("b < \"$_\"\n", &["t.txt:6", "got nothing"]);
+    fails("a > [1]\na < 42[\"error\"]\n", &["t.txt:7", "doesn't begin with 42"]);
     fails("a < close 1000\n", &["t.txt:6", "got nothing"]);
     fails(
         "a > [1]\na < {\"type\":\"error\",\"message\":\"$x\"}\na > {}\na < {\"type\":\"error\",\"message\":\"no\"}\n",
@@ -119,6 +122,9 @@ fn what_means_nothing_is_no_transcript() {
         "a",
         "a <nothing",
         "a < {broken",
+        "a < 42[broken",
+        "a < 4 2",
+        "a < x[1]",
         "a >binary 0g",
         "a >binary 0",
         "a < close soon",

@@ -1,6 +1,7 @@
 //! A world for the production steps: simulated time, sockets made of queues, a memory store, and a queue of what happens
 //! next. With [`Chaos::none`] everything happens at once and in order; the simulator turns the knobs.
 
+mod dispatch;
 mod happening;
 pub(crate) mod net;
 mod setup;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use adapters::port::{Found, Read, Reader, Store, Writer};
 use adapters::store::memory::MemoryStore;
 use domain::id::{Cursor, Life, Millis, Offset};
-use server::node::{self, Input as NodeInput, Node, Output, ReplyTo, Start};
+use server::node::{self, Input as NodeInput, Node, Start};
 use server::shard::{Input as ShardInput, Mail, Outputs, Parts, Shard};
 
 use self::happening::Happening;
@@ -42,6 +43,8 @@ pub(crate) struct World {
     pub(crate) arrived: Vec<(Millis, usize)>,
     /// REST replies.
     pub(crate) replies: BTreeMap<u64, Result<domain::command::Reply, domain::refusal::Refusal>>,
+    /// Answers to requests on polled paths.
+    pub(crate) answers: BTreeMap<u64, dialects::Answer>,
     pub(crate) plant: Box<dyn Plant>,
     /// Print what clients say and hear.
     pub(crate) story: bool,
@@ -64,6 +67,7 @@ impl World {
             pipes: Vec::new(),
             arrived: Vec::new(),
             replies: BTreeMap::new(),
+            answers: BTreeMap::new(),
             plant: Box::new(Honest),
             story: false,
             setup,
@@ -100,6 +104,8 @@ impl World {
         let shards = (0..self.setup.shards).map(|id| {
             let parts = Parts {
                 id,
+                shards: self.setup.shards,
+                seed: self.dice.bytes(),
                 life,
                 dialects: self.setup.dialects.clone(),
                 gate: self.setup.gate.clone(),
@@ -178,6 +184,23 @@ impl World {
         let start = self.servers[server].start;
         self.along((0, server, shard), 0, Happening::Shard(server, start, shard, ShardInput::Accepted(slot)));
         pipe
+    }
+
+    /// A socket goes to another shard, which hears what was read of it first.
+    fn move_pipe(&mut self, pipe: usize, shard: usize, read: &[u8]) {
+        let server = self.pipes[pipe].server;
+        let slot = self.servers[server].shards[shard].1.take_slot(pipe);
+        let moved = &mut self.pipes[pipe];
+        (moved.shard, moved.slot) = (shard, Some(slot));
+        read.iter().rev().for_each(|byte| moved.to_server.push_front(*byte));
+        let start = self.servers[server].start;
+        self.along((0, server, shard), 0, Happening::Shard(server, start, shard, ShardInput::Accepted(slot)));
+    }
+
+    /// A request on a polled path, to a shard; its answer is in `answers` under its token.
+    pub(crate) fn poll(&mut self, server: usize, shard: usize, input: ShardInput) {
+        let start = self.servers[server].start;
+        self.along((8, server, shard), self.chaos.wire_ms, Happening::Shard(server, start, shard, input));
     }
 
     /// The client sends bytes.
@@ -305,71 +328,13 @@ impl World {
         self.dispatch(server, out);
     }
 
-    fn dispatch(&mut self, server: usize, out: Vec<Output>) {
-        let (start, store_ms) = (self.servers[server].start, self.chaos.store_ms);
-        for output in out {
-            match output {
-                Output::Commit(batch) => self.along((6, server, 0), store_ms, Happening::Commit(server, start, batch)),
-                Output::Recover => self.along((6, server, 0), store_ms, Happening::Recover(server, start)),
-                Output::Read(token, read) => {
-                    let when = self.now.plus(self.dice.below(store_ms + 1));
-                    self.at(when, Happening::Read(server, start, None, token, read));
-                }
-                Output::Reply(told) => match told.to {
-                    ReplyTo::Connection(connection, _) => {
-                        let shard = usize::try_from(connection.0 >> 56).expect("a byte");
-                        self.mail(server, shard, Mail::Told(told));
-                    }
-                    ReplyTo::Rest(token) => {
-                        self.replies.insert(token, told.result);
-                    }
-                },
-                Output::Announce(announcement) => {
-                    for shard in 0..self.servers[server].shards.len() {
-                        self.announce(server, shard, &announcement);
-                    }
-                }
-                Output::Head(head) => {
-                    for shard in 0..self.servers[server].shards.len() {
-                        self.mail(server, shard, Mail::Head(head));
-                    }
-                }
-                Output::Signal(signal) => {
-                    for shard in 0..self.servers[server].shards.len() {
-                        self.mail(server, shard, Mail::Signal(signal.clone()));
-                    }
-                }
-            }
-        }
-    }
-
-    fn announce(&mut self, server: usize, shard: usize, announcement: &node::Announcement) {
-        if self.dice.chance(self.chaos.drop_announcement) {
-            // Half of the time even the note that something was dropped is lost, as on a bus between nodes.
-            if self.dice.chance(500) {
-                self.mail(server, shard, Mail::Head(announcement.last()));
-            }
-            return;
-        }
-        if self.dice.chance(self.chaos.swap_announcement) {
-            let when = self.now.plus(self.dice.below(60));
-            let start = self.servers[server].start;
-            let mail = ShardInput::Mail(Mail::Announce(announcement.clone()));
-            self.at(when, Happening::Shard(server, start, shard, mail));
-            return;
-        }
-        self.mail(server, shard, Mail::Announce(announcement.clone()));
-        if self.dice.chance(self.chaos.repeat_announcement) {
-            self.mail(server, shard, Mail::Announce(announcement.clone()));
-        }
-    }
-
     fn turn(&mut self, server: usize, shard: usize, mut inputs: Vec<ShardInput>) {
         let mut out = Outputs::default();
         let (machine, sockets) = &mut self.servers[server].shards[shard];
         let next = machine.step(self.now, &mut inputs, &mut Turn { sockets, pipes: &mut self.pipes }, &mut out);
         assert_eq!(machine.tally().held_bytes, machine.weigh_all(), "what buffers hold is counted");
         let touched = std::mem::take(&mut sockets.touched);
+        let moved = std::mem::take(&mut sockets.moved);
         let start = self.servers[server].start;
         for pipe in touched {
             let writes = std::mem::take(&mut self.pipes[pipe].writes_this_turn);
@@ -383,6 +348,10 @@ impl World {
         for (token, read) in out.reads {
             let when = self.now.plus(self.dice.below(self.chaos.store_ms + 1));
             self.at(when, Happening::Read(server, start, Some(shard), token, read));
+        }
+        self.answers.extend(out.answers);
+        for (pipe, shard, read) in moved {
+            self.move_pipe(pipe, usize::from(shard), &read);
         }
         for signal in out.signals {
             for shard in 0..self.servers[server].shards.len() {

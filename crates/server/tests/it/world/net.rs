@@ -27,21 +27,36 @@ pub(crate) struct Pipe {
     pub(crate) writes_this_turn: usize,
 }
 
+/// What a slot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Free,
+    /// A session that is polled has it.
+    Reserved,
+    Pipe(usize),
+}
+
 /// The sockets of one shard.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
-    pub(crate) slots: Vec<Option<usize>>,
+    pub(crate) slots: Vec<Place>,
+    /// Pipes that were given to another shard in the turn under way, with what was read of them.
+    pub(crate) moved: Vec<(usize, u8, Vec<u8>)>,
     /// Pipes that the server wrote to or closed in the turn under way.
     pub(crate) touched: Vec<usize>,
 }
 
 impl Sockets {
     pub(crate) fn take_slot(&mut self, pipe: usize) -> Slot {
-        let free = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
-            self.slots.push(None);
+        self.take(Place::Pipe(pipe))
+    }
+
+    fn take(&mut self, place: Place) -> Slot {
+        let free = self.slots.iter().position(|place| *place == Place::Free).unwrap_or_else(|| {
+            self.slots.push(Place::Free);
             self.slots.len() - 1
         });
-        self.slots[free] = Some(pipe);
+        self.slots[free] = place;
         u32::try_from(free).expect("few slots")
     }
 }
@@ -54,14 +69,18 @@ pub(crate) struct Turn<'a> {
 
 impl Turn<'_> {
     fn pipe(&mut self, slot: Slot) -> &mut Pipe {
-        let pipe = self.sockets.slots[slot as usize].expect("the shard uses the slots that it was given");
+        let Place::Pipe(pipe) = self.sockets.slots[slot as usize] else {
+            panic!("the shard uses sockets where it was given some");
+        };
         self.sockets.touched.push(pipe);
         &mut self.pipes[pipe]
     }
 
     fn free(&mut self, slot: Slot) {
-        self.pipe(slot).slot = None;
-        self.sockets.slots[slot as usize] = None;
+        if let Place::Pipe(_) = self.sockets.slots[slot as usize] {
+            self.pipe(slot).slot = None;
+        }
+        self.sockets.slots[slot as usize] = Place::Free;
     }
 }
 
@@ -100,7 +119,26 @@ impl Net for Turn<'_> {
     }
 
     fn close(&mut self, slot: Slot) {
-        self.pipe(slot).server_closed = true;
+        if let Place::Pipe(_) = self.sockets.slots[slot as usize] {
+            self.pipe(slot).server_closed = true;
+        }
+        self.free(slot);
+    }
+
+    fn reserve(&mut self) -> Slot {
+        self.sockets.take(Place::Reserved)
+    }
+
+    fn join(&mut self, slot: Slot, socket: Slot) {
+        assert_eq!(self.sockets.slots[slot as usize], Place::Reserved, "only who has no socket is given one");
+        self.pipe(socket).slot = Some(slot);
+        self.sockets.slots[slot as usize] = std::mem::replace(&mut self.sockets.slots[socket as usize], Place::Free);
+    }
+
+    fn move_to(&mut self, slot: Slot, shard: u8, read: Vec<u8>) {
+        if let Place::Pipe(pipe) = self.sockets.slots[slot as usize] {
+            self.sockets.moved.push((pipe, shard, read));
+        }
         self.free(slot);
     }
 

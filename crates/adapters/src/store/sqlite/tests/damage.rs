@@ -3,6 +3,11 @@
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
 
+use domain::Text;
+use domain::event::{Event, What};
+use domain::history::Entry;
+use domain::id::Millis;
+use domain::model::RoomKey;
 use rusqlite::Connection;
 
 use super::*;
@@ -123,7 +128,13 @@ fn a_flipped_bit_in_a_row_is_named_by_its_offset() {
         let mut reader = store.reader().unwrap();
         for ask in [
             Read::Page { room: room.clone(), before: None, most: usize::MAX },
-            Read::Since { after: domain::id::Offset(40), upto: domain::id::Offset(60), rooms: None, bytes: 99_999 },
+            Read::Since {
+                after: domain::id::Offset(40),
+                upto: domain::id::Offset(60),
+                rooms: None,
+                pairs_of: None,
+                bytes: 99_999,
+            },
             Read::At(domain::id::Offset(offset)),
         ] {
             let failure = reader.read(&ask).err().unwrap();
@@ -217,10 +228,16 @@ fn read_all(dir: &Dir, oracle: &MemoryStore) -> bool {
         after: domain::id::Offset(0),
         upto: domain::id::Offset(u64::MAX),
         rooms,
+        pairs_of: None,
         bytes: usize::MAX,
     };
     let people = ["ann", "bob", "7", "1", "eve"].map(|id| Read::Person(hand::user(id)));
-    let asks = pages.chain(facts).chain([since(None), since(Some(rooms.to_vec())), Read::Keys]).chain(people);
+    let history = |room: &_| Read::History { room: RoomKey::clone(room), skip: 1, most: u32::MAX };
+    let asks = pages
+        .chain(facts)
+        .chain(rooms.iter().map(history))
+        .chain([since(None), since(Some(rooms.to_vec())), Read::Keys])
+        .chain(people);
     for ask in asks {
         let expected = right.read(&ask).unwrap();
         match reader.read(&ask) {
@@ -242,10 +259,30 @@ fn read_all(dir: &Dir, oracle: &MemoryStore) -> bool {
                 assert!(known && facts.version == expected.version && facts.head == expected.head, "{ask:?}");
                 whole = false;
             }
+            Ok(Found::History(entries, ..)) => {
+                assert!(entries.iter().all(|entry| is_true(entry, oracle)), "wrong content for {ask:?}");
+                whole = false;
+            }
             Ok(found) => panic!("wrong content for {ask:?}: {found:?}"),
         }
     }
     whole
+}
+
+/// Whether a message was sent like that, and edited like that.
+fn is_true(entry: &Entry, oracle: &MemoryStore) -> bool {
+    let is_edit = |event: &Event, text: &Text, at: Millis| match &event.what {
+        What::Edited { of, content, .. } => *of == entry.sent.offset && content == text && event.at == at,
+        What::RoomMade { .. }
+        | What::MemberSet { .. }
+        | What::MemberRemoved { .. }
+        | What::Sent(_)
+        | What::Deleted { .. } => false,
+    };
+    let events = oracle.events();
+    let edited = entry.edited.as_ref();
+    events.contains(&entry.sent)
+        && edited.is_none_or(|(content, at)| events.iter().any(|event| is_edit(event, content, *at)))
 }
 
 #[test]

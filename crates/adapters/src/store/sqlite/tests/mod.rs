@@ -1,6 +1,7 @@
 //! The SQLite store held to the port's contract, and to what only files can do.
 
 mod damage;
+mod migrate;
 mod work;
 
 use std::fs;
@@ -152,5 +153,8 @@ proptest! {
         store.settle();
         contract::same(&store, &oracle);
         prop_assert_eq!(store.check().unwrap(), Vec::<String>::new());
+        drop(store);
+        fs::remove_file(dir.path().join("index.db")).unwrap();
+        contract::same(&dir.open(), &oracle);
     }
 }

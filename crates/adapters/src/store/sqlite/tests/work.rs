@@ -50,7 +50,13 @@ fn follow(store: &SqliteStore, done: &AtomicBool, rooms: Option<&[domain::model:
     let mut cursor = Offset(1);
     loop {
         let last = done.load(Ordering::Acquire);
-        let ask = Read::Since { after: cursor, upto: Offset(u64::MAX), rooms: rooms.map(<[_]>::to_vec), bytes: 2_000 };
+        let ask = Read::Since {
+            after: cursor,
+            upto: Offset(u64::MAX),
+            rooms: rooms.map(<[_]>::to_vec),
+            pairs_of: None,
+            bytes: 2_000,
+        };
         let (events, scanned) = events(&mut *reader, &ask);
         for event in &events {
             assert_eq!(event.offset, cursor.next(), "all rooms are followed");
@@ -67,7 +73,7 @@ fn follow(store: &SqliteStore, done: &AtomicBool, rooms: Option<&[domain::model:
 /// Reads pages, facts and lists again and again.
 fn look(store: &SqliteStore, done: &AtomicBool) {
     let mut reader = store.reader().unwrap();
-    let mut head = 0;
+    let (mut head, mut seen) = (0, 1);
     while !done.load(Ordering::Acquire) {
         let room = hand::room("a");
         let before = hand::head(&mut *reader);
@@ -82,11 +88,31 @@ fn look(store: &SqliteStore, done: &AtomicBool) {
         assert!(facts.head >= page.last().map_or(Seq(0), |event| event.seq), "facts are no older than the page before");
         let place = reader.read(&Read::AtSeq(room, facts.head)).unwrap();
         assert!(matches!(place, Found::Cursor(Some(cursor)) if cursor.offset == facts.last), "{place:?}");
+        history(&mut *reader, seen);
+        seen = seen.max(facts.head.0);
         let ask = Read::Rooms { asker: hand::user("d"), kind: None, most: 9 };
         let Found::Rooms(rooms) = reader.read(&ask).unwrap() else { panic!("rooms") };
         assert_eq!(rooms.len(), 3);
         assert!(rooms.is_sorted_by_key(|facts| std::cmp::Reverse(facts.last)));
     }
+}
+
+/// Reads history near the head and far from it, and counts; the room had `seen` events before.
+fn history(reader: &mut dyn Reader, seen: u64) {
+    let room = hand::room("a");
+    for skip in [0, 9, 200] {
+        let ask = Read::History { room: room.clone(), skip, most: 30 };
+        let Found::History(entries, total, _) = reader.read(&ask).unwrap() else { panic!("{ask:?}") };
+        assert!(total + 1 >= seen, "what was committed is counted");
+        // The room's first event made it, and all others are messages.
+        let seqs: Vec<u64> = entries.iter().map(|entry| entry.sent.seq.0).collect();
+        let last = (total + 1).saturating_sub(skip.into());
+        let expected: Vec<u64> = (2.max((last + 1).saturating_sub(30))..=last).collect();
+        assert_eq!(seqs, expected, "{total} messages but {skip}");
+    }
+    let ask = Read::Unread { room, user: hand::user("d"), most: u64::MAX };
+    let Found::Count(unread) = reader.read(&ask).unwrap() else { panic!("{ask:?}") };
+    assert!(unread + 1 >= seen);
 }
 
 /// Client ids are remembered wherever they are: in the batch, the tail, the index, after a start, in a rebuilt index.
@@ -140,7 +166,7 @@ fn recovery_reopens_everything_and_loses_nothing() {
         let wal = fs::metadata(dir.path().join("log.db-wal")).unwrap().len();
         assert_eq!(wal, 0, "a full checkpoint emptied the WAL");
     }
-    let ask = Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, bytes: usize::MAX };
+    let ask = Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, pairs_of: None, bytes: usize::MAX };
     assert_eq!(events(&mut *reader, &ask).0.len(), 103);
 }
 
@@ -189,7 +215,8 @@ fn a_copy_taken_at_any_moment_has_all_that_was_acknowledged() {
         }
         let copied = copy.open();
         let mut reader = copied.reader().unwrap();
-        let ask = Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, bytes: usize::MAX };
+        let ask =
+            Read::Since { after: Offset(0), upto: Offset(u64::MAX), rooms: None, pairs_of: None, bytes: usize::MAX };
         assert_eq!(events(&mut *reader, &ask).0.len(), 3 + (n + 1) * 25);
     }
 }

@@ -1,0 +1,237 @@
+//! The log in memory, and how a batch gets into it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use domain::Text;
+use domain::event::{Event, What};
+use domain::facts::RoomFacts;
+use domain::id::{ClientId, Cursor, Life, MessageId, Offset, Seq, UserId, UserNumber};
+use domain::limits::SESSIONS_PER_USER_MAX;
+use domain::model::{Person, RoomKey};
+
+use crate::port::{Batch, Key, KeyChange, MarkWrite, NewPerson, Outcome, RoomWrite, SessionRow, Write};
+use crate::store::marks::Marks;
+use crate::store::settle::{self, Change};
+
+/// Who sent something, where, and under which id.
+type SentKey = (UserId, RoomKey, ClientId);
+
+#[derive(Debug, Clone)]
+pub(super) struct Log {
+    /// The genesis row's.
+    pub(super) life: Life,
+    /// All events; the first has offset 2.
+    pub(super) events: Vec<Arc<Event>>,
+    pub(super) rooms: BTreeMap<RoomKey, Room>,
+    pub(super) sent: HashMap<SentKey, (Arc<Event>, u64)>,
+    pub(super) people: BTreeMap<UserId, Arc<Person>>,
+    pub(super) names: BTreeMap<Text, UserId>,
+    pub(super) numbers: BTreeMap<UserNumber, UserId>,
+    pub(super) keys: BTreeMap<Text, Key>,
+    pub(super) messages: HashMap<MessageId, Arc<Event>>,
+    /// The longest unwritten first.
+    pub(super) sessions: Vec<SessionRow>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    pub(super) facts: RoomFacts,
+    /// Its events, by seq from 1.
+    pub(super) events: Vec<Arc<Event>>,
+    /// Where its members began to belong.
+    pub(super) since: BTreeMap<UserId, Offset>,
+    pub(super) marks: BTreeMap<UserId, Marks>,
+    /// What was named by deletions; it means something only where a message of this room was sent.
+    pub(super) deleted: HashSet<Offset>,
+    /// The last edit of what lies at an offset.
+    pub(super) edited: HashMap<Offset, Arc<Event>>,
+}
+
+/// The genesis row's offset.
+pub(super) const GENESIS: Offset = Offset(1);
+
+impl Log {
+    pub(super) fn new(life: Life) -> Self {
+        Self {
+            life,
+            events: Vec::new(),
+            rooms: BTreeMap::new(),
+            sent: HashMap::new(),
+            people: BTreeMap::new(),
+            names: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            messages: HashMap::new(),
+            sessions: Vec::new(),
+        }
+    }
+
+    pub(super) fn head(&self) -> Cursor {
+        self.events.last().map_or(Cursor { life: self.life, offset: GENESIS }, |event| event.cursor())
+    }
+
+    pub(super) fn events(&self) -> &[Arc<Event>] {
+        &self.events
+    }
+
+    pub(super) fn commit(&mut self, batch: &Batch) -> Vec<Outcome> {
+        let outcomes = batch.writes.iter().map(|write| match write {
+            Write::Events(write) => self.write(batch.life, write),
+            Write::Person(new) => self.meet(new),
+            Write::Key(change) => self.change_key(change),
+            Write::Mark(mark) => self.mark(mark),
+            Write::Session(session) => self.remember(session),
+        });
+        outcomes.collect()
+    }
+
+    fn write(&mut self, life: Life, write: &RoomWrite) -> Outcome {
+        let sent = settle::identified(write).and_then(|message| {
+            let key = (write.by.id.clone(), write.room.clone(), message.client_id.clone()?);
+            Some((key, settle::content_hash(message)))
+        });
+        if let Some((key, hash)) = &sent
+            && let Some((first, as_sent)) = self.sent.get(key)
+        {
+            return if hash == as_sent { Outcome::Repeat(first.clone()) } else { Outcome::IdReused };
+        }
+        if let Some(refused) = settle::admit(write, self.rooms.get(&write.room).map(|room| room.facts.version)) {
+            return refused;
+        }
+        let events: Vec<_> =
+            write.events.iter().map(|(what, version)| self.keep(life, write, what, *version)).collect();
+        if let Some((key, hash)) = sent
+            && let Some(event) = events.iter().find(|event| event.message().is_some())
+        {
+            self.sent.insert(key, (event.clone(), hash));
+        }
+        Outcome::Committed(events)
+    }
+
+    fn keep(
+        &mut self,
+        life: Life,
+        write: &RoomWrite,
+        what: &What,
+        version: domain::id::ExclusionVersion,
+    ) -> Arc<Event> {
+        let event = Arc::new(Event {
+            offset: self.head().offset.next(),
+            seq: self.rooms.get(&write.room).map_or(Seq(1), |room| room.facts.head.next()),
+            life,
+            room: write.room.clone(),
+            version,
+            at: write.at,
+            by: write.by.clone(),
+            door: write.door,
+            origin: write.origin,
+            what: what.clone(),
+        });
+        self.events.push(event.clone());
+        if let Some(message) = event.message() {
+            self.messages.insert(message.id, event.clone());
+        }
+        if let Some(room) = self.rooms.get_mut(&write.room) {
+            room.follow(&event);
+        } else if let Some(facts) = RoomFacts::born(&event) {
+            self.rooms.insert(write.room.clone(), Room::born(facts, &event));
+        }
+        event
+    }
+
+    fn mark(&mut self, write: &MarkWrite) -> Outcome {
+        if let Some(room) = self.rooms.get_mut(&write.room) {
+            room.marks.entry(write.user.clone()).or_default().raise(write);
+        }
+        Outcome::Done
+    }
+
+    fn remember(&mut self, session: &SessionRow) -> Outcome {
+        self.sessions.retain(|kept| kept.key != session.key);
+        self.sessions.push(session.clone());
+        let of_user = |kept: &SessionRow| kept.user == session.user;
+        let mut surplus =
+            self.sessions.iter().filter(|kept| of_user(kept)).count().saturating_sub(SESSIONS_PER_USER_MAX);
+        self.sessions.retain(|kept| {
+            let goes = surplus > 0 && of_user(kept);
+            surplus -= usize::from(goes);
+            !goes
+        });
+        Outcome::Done
+    }
+
+    fn meet(&mut self, new: &NewPerson) -> Outcome {
+        let known = self.people.get(&new.id).cloned();
+        let Some(number) = known.as_ref().map(|person| person.number).or_else(|| self.number_for(new)) else {
+            return Outcome::Conflict;
+        };
+        let told = settle::label(new.name.as_ref());
+        let name = match (&known, told) {
+            (Some(known), None) => known.name.clone(),
+            (_, wish) => {
+                let wish = wish.unwrap_or_else(|| new.id.text());
+                settle::names(&wish, number)
+                    .find(|name| self.names.get(name).is_none_or(|holder| *holder == new.id))
+                    .expect("the names to try never end")
+            }
+        };
+        let email = settle::label(new.email.as_ref()).or_else(|| known.as_ref().and_then(|known| known.email.clone()));
+        if let Some(known) = known {
+            self.names.remove(&known.name);
+        }
+        let person = Arc::new(Person { id: new.id.clone(), number, name, email });
+        self.names.insert(person.name.clone(), new.id.clone());
+        self.numbers.insert(number, new.id.clone());
+        self.people.insert(new.id.clone(), person.clone());
+        Outcome::Person(person)
+    }
+
+    fn number_for(&self, new: &NewPerson) -> Option<UserNumber> {
+        let free = |number: &UserNumber| !self.numbers.contains_key(number);
+        settle::own_number(&new.id)
+            .filter(free)
+            .or_else(|| std::iter::successors(Some(new.number_from), |number| settle::number_after(*number)).find(free))
+    }
+
+    fn change_key(&mut self, change: &KeyChange) -> Outcome {
+        let changed = match change {
+            KeyChange::Add(key) if self.keys.contains_key(&key.id) => false,
+            KeyChange::Add(key) => self.keys.insert(key.id.clone(), key.clone()).is_none(),
+            KeyChange::Revoke(id) => self.keys.remove(id).is_some(),
+        };
+        if changed { Outcome::Done } else { Outcome::Conflict }
+    }
+}
+
+impl Room {
+    fn born(facts: RoomFacts, event: &Arc<Event>) -> Self {
+        Self {
+            facts,
+            events: vec![event.clone()],
+            since: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            deleted: HashSet::new(),
+            edited: HashMap::new(),
+        }
+    }
+
+    fn follow(&mut self, event: &Arc<Event>) {
+        match &event.what {
+            What::MemberSet { user, .. } => {
+                self.since.entry(user.clone()).or_insert(event.offset);
+            }
+            What::MemberRemoved { user, .. } => {
+                self.since.remove(user);
+            }
+            What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => {}
+        }
+        match settle::change(event) {
+            Some(Change { of, deleted: true }) => drop(self.deleted.insert(of)),
+            Some(Change { of, deleted: false }) => drop(self.edited.insert(of, event.clone())),
+            None => {}
+        }
+        self.facts.apply(event);
+        self.events.push(event.clone());
+    }
+}

@@ -1,0 +1,160 @@
+//! Answers from the log in memory, each found in the plainest way: this is what the other stores are compared with.
+
+use std::sync::Arc;
+
+use domain::event::{Event, What};
+use domain::facts::RoomFacts;
+use domain::history::Entry;
+use domain::id::{Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber};
+use domain::model::RoomKey;
+use domain::watermark::Mark;
+
+use super::log::{GENESIS, Log, Room};
+use crate::port::{Found, Read, SessionRow};
+use crate::store::settle;
+
+impl Log {
+    pub(super) fn read(&self, ask: &Read) -> Found {
+        match ask {
+            Read::Room(key) => Found::Room(self.rooms.get(key).map(|room| Box::new(room.facts.clone()))),
+            Read::Rooms { asker, kind, most } => {
+                let known = |facts: &RoomFacts| {
+                    let (member, barred) = (facts.role(asker).is_some(), facts.barred.contains(asker));
+                    kind.is_none_or(|kind| kind == facts.kind)
+                        && settle::knows_of(facts.kind, &facts.key, asker, member, barred)
+                };
+                let mut rooms = self.listed(known);
+                rooms.sort_by_key(|facts| std::cmp::Reverse(facts.last));
+                rooms.truncate(*most);
+                Found::Rooms(rooms)
+            }
+            Read::MadeBy(user) => {
+                let mut rooms = self.listed(|facts| facts.seats.is_some() && facts.made_by == *user);
+                rooms.sort_by_key(|facts| facts.birth);
+                Found::Rooms(rooms)
+            }
+            Read::Person(id) => Found::Person(self.people.get(id).cloned()),
+            Read::Page { room, before, most } => self.page(room, *before, *most),
+            Read::Since { after, upto, rooms, pairs_of, bytes } => {
+                let pair =
+                    |key: &RoomKey| matches!((key, pairs_of), (RoomKey::Pair(..), Some(me)) if key.other(me).is_some());
+                let wanted = |key: &RoomKey| rooms.as_ref().is_none_or(|rooms| rooms.contains(key) || pair(key));
+                self.since(*after, *upto, wanted, *bytes)
+            }
+            Read::Sent { by, room, client_id } => {
+                let key = (by.clone(), room.clone(), client_id.clone());
+                Found::Event(self.sent.get(&key).map(|(event, _)| event.clone()))
+            }
+            Read::Message(id) => Found::Event(self.message(*id).cloned()),
+            Read::Places(ids) => {
+                let place = |id: &MessageId| self.message(*id).map(|event| (*id, event.room.clone(), event.offset));
+                Found::Places(ids.iter().filter_map(place).collect())
+            }
+            Read::History { room, skip, most } => {
+                let (entries, total) = self.rooms.get(room).map_or((Vec::new(), 0), |room| room.history(*skip, *most));
+                Found::History(entries, total, self.head())
+            }
+            Read::Unread { room, user, most } => {
+                Found::Count(self.rooms.get(room).map_or(0, |room| room.unread(user)).min(*most))
+            }
+            Read::Session(key) => Found::Session(self.session(*key).cloned()),
+            Read::At(offset) => Found::Cursor(self.at(*offset)),
+            Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, *seq)),
+            Read::Head => Found::Cursor(Some(self.head())),
+            Read::Keys => Found::Keys(self.keys.values().cloned().collect()),
+            Read::Recent(after) => Found::Recent(self.recent(*after)),
+        }
+    }
+
+    fn listed(&self, wanted: impl Fn(&RoomFacts) -> bool) -> Vec<RoomFacts> {
+        let rooms = self.rooms.values().map(|room| &room.facts);
+        rooms.filter(|facts| wanted(facts)).map(settle::without_rosters).collect()
+    }
+
+    fn page(&self, room: &RoomKey, before: Option<Offset>, most: usize) -> Found {
+        let head = self.head().offset;
+        let scanned = before.map_or(head, |before| Offset(before.0.saturating_sub(1)).min(head));
+        let all = self.rooms.get(room).map_or(&[][..], |room| &room.events);
+        let end = all.partition_point(|event| event.offset <= scanned);
+        Found::Events { events: all[end.saturating_sub(most)..end].to_vec(), scanned }
+    }
+
+    fn since(&self, after: Offset, upto: Offset, wanted: impl Fn(&RoomKey) -> bool, bytes: usize) -> Found {
+        let upto = upto.min(self.head().offset);
+        let start = self.events.partition_point(|event| event.offset <= after);
+        let between = self.events[start..].iter().take_while(|event| event.offset <= upto);
+        let matching = between.filter(|event| wanted(&event.room));
+        let mut budget = settle::Budget::of(bytes);
+        let all = matching.cloned().all(|event| budget.take(event));
+        let scanned = if all { upto.max(after) } else { budget.events.last().map_or(after, |event| event.offset) };
+        Found::Events { events: budget.events, scanned }
+    }
+
+    fn at(&self, offset: Offset) -> Option<Cursor> {
+        if offset <= GENESIS {
+            return Some(Cursor { life: self.life, offset });
+        }
+        let index = usize::try_from(offset.0 - 2).ok()?;
+        self.events.get(index).map(|event| event.cursor())
+    }
+
+    fn at_seq(&self, room: &RoomKey, seq: Seq) -> Option<Cursor> {
+        let room = self.rooms.get(room)?;
+        match usize::try_from(seq.0).ok()?.checked_sub(1) {
+            None => self.at(Offset(room.facts.birth.0 - 1)),
+            Some(index) => room.events.get(index).map(|event| event.cursor()),
+        }
+    }
+
+    fn recent(&self, after: Millis) -> Vec<(UserNumber, Millis)> {
+        let recent = self.events.iter().rev().take_while(|event| event.at > after);
+        let sent = recent.filter(|event| event.message().is_some()).take(settle::RECENT_MAX);
+        let mut sent: Vec<_> = sent.map(|event| (event.by.number, event.at)).collect();
+        sent.reverse();
+        sent
+    }
+
+    fn message(&self, id: MessageId) -> Option<&Arc<Event>> {
+        let event = self.messages.get(&id)?;
+        let room = self.rooms.get(&event.room)?;
+        (!room.deleted.contains(&event.offset)).then_some(event)
+    }
+
+    fn session(&self, key: SessionKey) -> Option<&SessionRow> {
+        self.sessions.iter().find(|session| session.key == key)
+    }
+}
+
+impl Room {
+    /// Its messages that were not deleted, oldest first.
+    fn live(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
+        self.events.iter().filter(|event| event.message().is_some() && !self.deleted.contains(&event.offset))
+    }
+
+    fn history(&self, skip: u32, most: u32) -> (Vec<Entry>, u64) {
+        let [skip, most] = [skip, most].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        let mut entries: Vec<_> = self.live().rev().skip(skip).take(most).map(|event| self.entry(event)).collect();
+        entries.reverse();
+        self.marks.iter().for_each(|(user, marks)| marks.fold(user, &mut entries));
+        (entries, self.live().count() as u64)
+    }
+
+    fn entry(&self, sent: &Arc<Event>) -> Entry {
+        let mut entry = Entry::fresh(sent.clone());
+        if let Some(edit) = self.edited.get(&sent.offset)
+            && let What::Edited { content, .. } = &edit.what
+        {
+            entry.edited = Some((content.clone(), edit.at));
+        }
+        entry
+    }
+
+    fn unread(&self, user: &UserId) -> u64 {
+        let marks = self.marks.get(user);
+        let mark = marks.and_then(|marks| marks.upto.of(Mark::Read)).map(|reached| reached.offset);
+        let from = mark.or_else(|| self.since.get(user).copied()).unwrap_or_default();
+        let apart = |event: &Event| marks.is_some_and(|marks| marks.apart(Mark::Read).contains_key(&event.offset));
+        let unread = self.live().filter(|event| event.offset > from && event.by.id != *user && !apart(event));
+        unread.count() as u64
+    }
+}

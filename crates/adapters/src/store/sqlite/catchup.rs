@@ -1,0 +1,145 @@
+//! Catching up: the events after a place, of all rooms or of some, within a budget of bytes.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use domain::id::{Offset, UserId};
+use domain::model::RoomKey;
+
+use super::chunks::{self, Place};
+use super::reader::{SqliteReader, key_of};
+use super::schema::Tie;
+use super::shared::Handles;
+use super::{index, log};
+use crate::port::{Failure, Found};
+use crate::store::settle::Budget;
+
+impl SqliteReader {
+    pub(super) fn since_all(&mut self, after: u64, upto: u64, bytes: usize) -> Result<Found, Failure> {
+        let mut budget = Budget::of(bytes);
+        let tail = self.shared().tail();
+        let upto = upto.min(tail.head());
+        if after >= upto {
+            return Ok(found(budget, true, after, upto));
+        }
+        if after + 1 >= tail.first() {
+            let all = tail.between(after, upto).all(|event| budget.take(event.clone()));
+            return Ok(found(budget, all, after, upto));
+        }
+        drop(tail);
+        let (keys, mut all) = (&mut self.keys, true);
+        self.holder.read(|handles| {
+            log::rows(&handles.log, (after + 1).max(2), upto, |offset, row| {
+                let key = key_of(keys, &handles.log, row.room)?;
+                all = budget.take(Arc::new(row.into_event(offset, key)));
+                Ok(all)
+            })
+        })?;
+        Ok(found(budget, all, after, upto))
+    }
+
+    /// Of these rooms only, and of every direct room of a user.
+    pub(super) fn since(
+        &mut self,
+        after: u64,
+        upto: u64,
+        rooms: &[RoomKey],
+        pairs_of: Option<&UserId>,
+        bytes: usize,
+    ) -> Result<Found, Failure> {
+        let mut budget = Budget::of(bytes);
+        let upto = upto.min(self.shared().tail().head());
+        // Asked after the head was: no direct room with an event up to there can be missing.
+        let rooms = &*self.with_pairs(rooms, pairs_of)?;
+        let mut from = after;
+        while from < upto {
+            let tail = self.shared().tail();
+            let first = tail.first();
+            if from + 1 >= first {
+                let newer = rooms.iter().flat_map(|room| {
+                    tail.backwards(room).map(|entry| &entry.event).take_while(|event| event.offset.0 > from)
+                });
+                let mut events: Vec<_> = newer.filter(|event| event.offset.0 <= upto).cloned().collect();
+                drop(tail);
+                events.sort_unstable_by_key(|event| event.offset);
+                events.dedup_by_key(|event| event.offset);
+                let all = events.into_iter().all(|event| budget.take(event));
+                return Ok(found(budget, all, after, upto));
+            }
+            drop(tail);
+            let reach = upto.min(first - 1);
+            if !self.holder.read(|handles| self.since_indexed(handles, from, reach, rooms, &mut budget))? {
+                return Ok(found(budget, false, after, upto));
+            }
+            from = reach;
+        }
+        Ok(found(budget, true, after, upto))
+    }
+
+    fn with_pairs<'a>(
+        &mut self,
+        rooms: &'a [RoomKey],
+        pairs_of: Option<&UserId>,
+    ) -> Result<Cow<'a, [RoomKey]>, Failure> {
+        let Some(user) = pairs_of else { return Ok(Cow::Borrowed(rooms)) };
+        let (mut all, keys) = (rooms.to_vec(), &mut self.keys);
+        self.holder.read(|handles| {
+            for birth in log::tied(&handles.log, user, Tie::Pair)? {
+                all.push(key_of(keys, &handles.log, birth)?);
+            }
+            Ok(())
+        })?;
+        // A room that is named as well is looked up once.
+        all.sort_unstable();
+        all.dedup();
+        Ok(Cow::Owned(all))
+    }
+
+    /// What the index knows of these rooms; false when the budget has ended.
+    fn since_indexed(
+        &self,
+        handles: &Handles,
+        after: u64,
+        upto: u64,
+        rooms: &[RoomKey],
+        budget: &mut Budget,
+    ) -> Result<bool, Failure> {
+        // More of them can't fit the budget, so no room needs to give more, and none beyond the last that may.
+        let most = budget.most() + 1;
+        let (mut places, mut reach): (Vec<(Place, usize, u64)>, u64) = (Vec::new(), upto);
+        for (at, key) in rooms.iter().enumerate() {
+            let Some(birth) = self.birth(handles, key, None)? else { continue };
+            if index::head(&handles.index, birth)?.is_some_and(|head| head.last <= after) {
+                continue;
+            }
+            let found = chunks::after(&handles.index, birth, after, reach, most)?;
+            if found.windows(2).any(|pair| pair[0].seq + 1 != pair[1].seq) {
+                return Err(self.shared().damaged_index(&format!("events of room {birth} are missing")));
+            }
+            places.extend(found.into_iter().map(|place| (place, at, birth)));
+            if places.len() > 4 * most {
+                keep_first(&mut places, most);
+                reach = places.last().map_or(reach, |(place, ..)| place.offset);
+            }
+        }
+        keep_first(&mut places, most);
+        for (place, at, birth) in places {
+            let row = log::row_of(self.shared(), &handles.log, place.offset, birth, place.seq)?;
+            if !budget.take(Arc::new(row.into_event(place.offset, rooms[at].clone()))) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn keep_first(places: &mut Vec<(Place, usize, u64)>, most: usize) {
+    places.sort_unstable_by_key(|(place, ..)| place.offset);
+    places.dedup_by_key(|(place, ..)| place.offset);
+    places.truncate(most);
+}
+
+fn found(budget: Budget, all: bool, after: u64, upto: u64) -> Found {
+    let scanned = if all { upto.max(after) } else { budget.events.last().map_or(after, |event| event.offset.0) };
+    Found::Events { events: budget.events, scanned: Offset(scanned) }
+}

@@ -1,0 +1,121 @@
+//! The rosters in `log.db`: who belongs to a room, and who is barred from it.
+
+use domain::event::{Event, What};
+use domain::facts::RoomFacts;
+use domain::id::{Offset, UserId};
+use domain::model::Member;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::bytes::Put as _;
+use super::log::{seal, tie, unseal};
+use super::row;
+use super::schema::Tie;
+use super::shared::{asking, corrupt, int};
+use crate::port::Failure;
+
+/// A member's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Belonging {
+    pub(super) member: Member,
+    /// Where they began to belong; none in rows of before that was kept.
+    pub(super) since: Option<Offset>,
+}
+
+/// Keeps what an event changes of its room's rosters.
+pub(super) fn follow(log: &Connection, birth: u64, event: &Event) -> Result<(), Failure> {
+    match &event.what {
+        What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => Ok(()),
+        What::MemberSet { user, member } => {
+            // Where they began to belong stays what it was while they do.
+            let since = match belonging(log, birth, user)? {
+                Some(row) => row.since,
+                None => Some(event.offset),
+            };
+            put(log, birth, user, Belonging { member: *member, since }).map_err(asking("keeping a roster"))
+        }
+        What::MemberRemoved { user, barred } => remove(log, birth, user, *barred).map_err(asking("keeping a roster")),
+    }
+}
+
+fn put(log: &Connection, birth: u64, user: &UserId, row: Belonging) -> rusqlite::Result<()> {
+    let mut welcome = log.prepare_cached("DELETE FROM barred WHERE room = ?1 AND user = ?2")?;
+    welcome.execute(params![int(birth), user.as_str()])?;
+    let mut put = log.prepare_cached("INSERT OR REPLACE INTO members VALUES (?1, ?2, ?3)")?;
+    put.execute(params![int(birth), user.as_str(), pack(birth, user, row)])?;
+    tie(log, user, Tie::Member, birth)
+}
+
+fn remove(log: &Connection, birth: u64, user: &UserId, barred: bool) -> rusqlite::Result<()> {
+    let mut delete = log.prepare_cached("DELETE FROM members WHERE room = ?1 AND user = ?2")?;
+    delete.execute(params![int(birth), user.as_str()])?;
+    let mut untie = log.prepare_cached("DELETE FROM ties WHERE user = ?1 AND why = ?2 AND room = ?3")?;
+    untie.execute(params![user.as_str(), Tie::Member as i64, int(birth)])?;
+    if barred {
+        let row = seal(&[&birth.to_le_bytes(), user.as_str().as_bytes()], &[]);
+        let mut put = log.prepare_cached("INSERT OR REPLACE INTO barred VALUES (?1, ?2, ?3)")?;
+        put.execute(params![int(birth), user.as_str(), row])?;
+    }
+    Ok(())
+}
+
+fn pack(birth: u64, user: &UserId, row: Belonging) -> Vec<u8> {
+    let mut bytes = vec![row::role_byte(row.member.role), row::status_byte(row.member.status)];
+    if let Some(since) = row.since {
+        bytes.num(since.0);
+    }
+    seal(&[&birth.to_le_bytes(), user.as_str().as_bytes()], &bytes)
+}
+
+fn unpack(birth: u64, user: &str, row: &[u8]) -> Option<Belonging> {
+    let mut take = unseal(&[&birth.to_le_bytes(), user.as_bytes()], row)?;
+    let member = Member { role: row::role(take.byte()?)?, status: row::status(take.byte()?)? };
+    let since = if take.is_empty() { None } else { Some(Offset(take.num()?)) };
+    Some(Belonging { member, since })
+}
+
+/// Someone's row of a roster.
+pub(super) fn belonging(log: &Connection, birth: u64, user: &UserId) -> Result<Option<Belonging>, Failure> {
+    let what = "reading a roster";
+    let sql = "SELECT row FROM members WHERE room = ?1 AND user = ?2";
+    let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
+    let found = statement.query_row(params![int(birth), user.as_str()], |found| {
+        Ok(unpack(birth, user.as_str(), found.get_ref(0)?.as_blob()?).ok_or_else(|| damaged_roster(birth)))
+    });
+    found.optional().map_err(asking(what))?.transpose()
+}
+
+/// Whether someone is barred from a room.
+pub(super) fn is_barred(log: &Connection, birth: u64, user: &UserId) -> Result<bool, Failure> {
+    let what = "reading a roster";
+    let sql = "SELECT 1 FROM barred WHERE room = ?1 AND user = ?2";
+    let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
+    statement.exists(params![int(birth), user.as_str()]).map_err(asking(what))
+}
+
+/// Reads a room's rosters into its facts.
+pub(super) fn rosters(log: &Connection, facts: &mut RoomFacts) -> Result<(), Failure> {
+    let what = "reading a roster";
+    let birth = facts.birth.0;
+    let sqls = ["SELECT user, row FROM members WHERE room = ?1", "SELECT user, row FROM barred WHERE room = ?1"];
+    for (members, sql) in [true, false].into_iter().zip(sqls) {
+        let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
+        let mut rows = statement.query([int(birth)]).map_err(asking(what))?;
+        while let Some(found) = rows.next().map_err(asking(what))? {
+            let (id, row): (String, Vec<u8>) =
+                found.get(0).and_then(|id| Ok((id, found.get(1)?))).map_err(asking(what))?;
+            let user = UserId::new(&id).map_err(|_| damaged_roster(birth))?;
+            if members {
+                let row = unpack(birth, &id, &row).ok_or_else(|| damaged_roster(birth))?;
+                facts.members.insert(user, row.member);
+            } else {
+                unseal(&[&birth.to_le_bytes(), id.as_bytes()], &row).ok_or_else(|| damaged_roster(birth))?;
+                facts.barred.insert(user);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn damaged_roster(birth: u64) -> Failure {
+    corrupt(format!("the roster of room {birth} is damaged"))
+}

@@ -1,0 +1,78 @@
+//! Sessions in `log.db`, under the SHA-256 of their keys: who reads the file can't come back as anybody.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use domain::id::{Millis, Offset, SessionKey};
+use domain::limits::SESSIONS_PER_USER_MAX;
+use domain::model::RoomKey;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::bytes::{Put as _, Take, key_text, text_key};
+use super::log::{seal, unseal};
+use super::shared::{asking, corrupt, int};
+use crate::port::{Failure, SessionRow};
+
+fn hash(key: SessionKey) -> Vec<u8> {
+    digest(&SHA256, &key.0.to_be_bytes()).as_ref().to_vec()
+}
+
+/// Keeps a session, and lets go of the user's longest unwritten beyond the bound; gives the bytes written.
+pub(super) fn put(log: &Connection, session: &SessionRow) -> Result<u64, Failure> {
+    let hash = hash(session.key);
+    let row = pack(&hash, session);
+    let (user, most) = (session.user.as_str(), SESSIONS_PER_USER_MAX as u64);
+    let keep = || {
+        let sql = "INSERT OR REPLACE INTO sessions
+            VALUES (?1, ?2, (SELECT coalesce(max(turn), 0) + 1 FROM sessions WHERE user = ?2), ?3)";
+        log.prepare_cached(sql)?.execute(params![hash, user, row])?;
+        let sql = "DELETE FROM sessions WHERE user = ?1 AND turn <=
+            (SELECT turn FROM sessions WHERE user = ?1 ORDER BY turn DESC LIMIT 1 OFFSET ?2)";
+        log.prepare_cached(sql)?.execute(params![user, int(most)])
+    };
+    keep().map_err(asking("keeping a session"))?;
+    Ok(row.len() as u64)
+}
+
+/// A session by its key.
+pub(super) fn get(log: &Connection, key: SessionKey) -> Result<Option<SessionRow>, Failure> {
+    let what = "reading a session";
+    let hash = hash(key);
+    let mut statement = log.prepare_cached("SELECT row FROM sessions WHERE hash = ?1").map_err(asking(what))?;
+    let found = statement.query_row([&hash], |found| {
+        Ok(unpack(&hash, key, found.get_ref(0)?.as_blob()?).ok_or_else(|| corrupt("the row of a session is damaged")))
+    });
+    found.optional().map_err(asking(what))?.transpose()
+}
+
+fn pack(hash: &[u8], session: &SessionRow) -> Vec<u8> {
+    let mut row = Vec::new();
+    row.text(session.user.as_str());
+    row.num(session.at.0);
+    match session.ends {
+        None => row.push(0),
+        Some(ends) => {
+            row.push(1);
+            row.num(ends.0);
+        }
+    }
+    row.num(session.not_before.0);
+    row.num(session.rooms.len() as u64);
+    session.rooms.iter().for_each(|room| row.text(&key_text(room)));
+    seal(&[hash], &row)
+}
+
+fn unpack(hash: &[u8], key: SessionKey, row: &[u8]) -> Option<SessionRow> {
+    let mut take = unseal(&[hash], row)?;
+    let (user, at) = (take.user()?, Millis(take.num()?));
+    let ends = match take.byte()? {
+        0 => None,
+        _ => Some(Millis(take.num()?)),
+    };
+    let not_before = Offset(take.num()?);
+    let count = take.num()?;
+    let rooms = (0..count).map(|_| room(&mut take)).collect::<Option<_>>()?;
+    take.is_empty().then_some(SessionRow { key, user, rooms, ends, not_before, at })
+}
+
+fn room(take: &mut Take<'_>) -> Option<RoomKey> {
+    text_key(take.str()?)
+}

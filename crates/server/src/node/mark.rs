@@ -1,0 +1,84 @@
+//! Marks that a client asks for: they ride in the next batch, and are answered and told after it (HAZARDS 14).
+
+use std::sync::Arc;
+
+use adapters::port::{Found, MarkWrite, Read, Write};
+use domain::command::Reply;
+use domain::event::SignalKind;
+use domain::id::{MessageId, Millis};
+use domain::identity::{Actor, Standing};
+use domain::limits;
+use domain::model::RoomKey;
+use domain::refusal::Refusal;
+use domain::rules::room;
+use domain::rules::watermark::{self, Raise};
+use domain::watermark::Mark;
+
+use super::call::Call;
+use super::decide::{Next, Then, reply};
+use super::desk::Pending;
+use super::{Node, Writer};
+
+impl Node {
+    pub(super) fn mark(
+        &mut self,
+        pending: &Pending,
+        actor: &Actor,
+        (mark, messages, named): (Mark, &Arc<[MessageId]>, Option<&RoomKey>),
+        now: Millis,
+    ) -> Result<Next, Refusal> {
+        if actor.standing != Standing::User {
+            return Err(Refusal::Forbidden);
+        }
+        if messages.len() > limits::MARKED_MAX {
+            return Err(Refusal::Invalid);
+        }
+        if let Some(named) = named {
+            // What is said in a relay is kept nowhere: there is nothing to mark.
+            if named.is_relay() {
+                return Err(Refusal::RoomNotFound);
+            }
+            if let Some(next) = self.readable(named, actor, now)? {
+                return Ok(next);
+            }
+        }
+        let places = match pending.found.as_deref() {
+            Some(Found::Places(places)) => places.as_slice(),
+            _ if messages.is_empty() => &[],
+            _ => return Ok(Next::Read(Read::Places(messages.clone()))),
+        };
+        if let Some(next) = self.ensure_all(places.iter().map(|(_, room, _)| room), now) {
+            return Ok(next);
+        }
+        let last = named.and_then(|room| self.rooms.peek(room)).map(|facts| facts.last);
+        let reads = |room: &RoomKey| room::read(room, self.rooms.peek(room), actor).is_ok();
+        let raises = watermark::mark(places, named.zip(last), reads);
+        if raises.is_empty() {
+            return Ok(reply(pending, Ok(Reply::Done)));
+        }
+        if self.writer != Writer::Ready {
+            return Err(Refusal::Unavailable);
+        }
+        let write = |raise: &Raise| {
+            Write::Mark(MarkWrite {
+                user: actor.who.id.clone(),
+                room: raise.room.clone(),
+                mark,
+                upto: raise.upto,
+                apart: raise.apart.clone(),
+                at: now,
+            })
+        };
+        Ok(Next::Write(raises.iter().map(write).collect(), Then::Mark { mark, raises }, Vec::new()))
+    }
+
+    /// The marks are kept: each room hears of its own.
+    pub(super) fn marked(&mut self, call: &Call, mark: Mark, raises: Vec<Raise>, now: Millis) {
+        self.tell(call.to, Ok(Reply::Done));
+        let Some(who) = &call.who else { return };
+        for Raise { room, upto, messages, .. } in raises {
+            let kind = SignalKind::Marked { mark, messages, whole_room: upto.is_some() };
+            self.signal(&room, who, kind, call.to.connection(), now);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Marks: answered after their commit, told room by room.
+
+use std::sync::Arc;
+
+use adapters::port::{FailureKind, MarkWrite, Outcome, Write};
+use dialects::Request;
+use domain::command::{Command, Reply};
+use domain::event::{Event, SignalKind};
+use domain::id::MessageId;
+use domain::identity::Scopes;
+use domain::limits;
+use domain::model::RoomKey;
+use domain::refusal::Refusal;
+use domain::watermark::Mark;
+
+use super::house::{House, JOINS, OPEN, id_of, room, user};
+
+fn mark(messages: &[&Arc<Event>], room: Option<RoomKey>) -> Command {
+    let messages = messages.iter().map(|event| id_of(event)).collect();
+    Command::Mark { mark: Mark::Read, messages, room }
+}
+
+fn marks(writes: &[Write]) -> Vec<&MarkWrite> {
+    writes.iter().map(|write| if let Write::Mark(mark) = write { mark } else { panic!("{write:?}") }).collect()
+}
+
+#[test]
+fn a_whole_room_is_marked_up_to_now() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    house.enter(&bob, "r", JOINS);
+    let said = house.says(&bob, &room("r"), "hi");
+    house.news();
+    let to = house.call(&alice, Request::Do(mark(&[], Some(room("r")))));
+    house.step();
+    let batch = house.commits[0].clone();
+    let written = marks(&batch.writes);
+    assert_eq!((&written[0].room, written[0].upto, &written[0].apart), (&room("r"), Some(said.offset), &vec![]));
+    assert!(house.answer(to).is_none() && house.news().is_empty(), "nothing is told before the commit");
+    house.commit();
+    house.step();
+    assert_eq!(house.answer(to).map(|told| told.result), Some(Ok(Reply::Done)));
+    assert_eq!(house.news(), ["alice marked 0 in r, whole true"]);
+}
+
+#[test]
+fn what_is_refused_marks_nothing() {
+    let mut house = House::new();
+    let (alice, back_end) = (house.connect("alice", 1), house.back_end(Scopes::BROADCAST));
+    let pair = RoomKey::pair(user("bob"), user("carol"));
+    let many = |count: u64| Command::Mark {
+        mark: Mark::Read,
+        messages: (0..count).map(|number| MessageId(u128::from(number))).collect(),
+        room: None,
+    };
+    let over = limits::MARKED_MAX as u64 + 1;
+    for (what, who, command, expected) in [
+        ("too many", &alice, many(over), Err(Refusal::Invalid)),
+        ("a guild of others", &alice, mark(&[], Some(room("GUILD#g"))), Err(Refusal::Forbidden)),
+        ("a pair of others", &alice, mark(&[], Some(pair)), Err(Refusal::Forbidden)),
+        ("a relay", &alice, mark(&[], Some(room("r").relayed())), Err(Refusal::RoomNotFound)),
+        ("a back end", &back_end, mark(&[], Some(room("r"))), Err(Refusal::Forbidden)),
+        ("a room that nobody has used", &alice, mark(&[], Some(room("r"))), Ok(Reply::Done)),
+        ("nothing", &alice, mark(&[], None), Ok(Reply::Done)),
+    ] {
+        assert_eq!(house.does(who, command), expected, "{what}");
+    }
+    assert_eq!(house.news(), [""; 0]);
+}
+
+#[test]
+fn a_mark_that_is_not_kept_is_not_told() {
+    let mut house = House::new();
+    let bob = house.connect("bob", 2);
+    house.enter(&bob, "r", JOINS);
+    house.news();
+    house.store.fail_next_commit(FailureKind::Full, false);
+    assert_eq!(house.does(&bob, mark(&[], Some(room("r")))), Err(Refusal::StorageFull));
+    assert_eq!(house.news(), [""; 0]);
+}
+
+#[test]
+fn messages_of_several_rooms_are_one_command() {
+    let mut house = House::new();
+    let (alice, bob, carol) = (house.connect("alice", 1), house.connect("bob", 2), house.connect("carol", 3));
+    let own = RoomKey::pair(user("alice"), user("bob"));
+    let others = RoomKey::pair(user("bob"), user("carol"));
+    house.enter(&bob, "r", OPEN);
+    let (first, second) = (house.says(&bob, &room("r"), "one"), house.says(&bob, &room("r"), "two"));
+    let (private, secret) = (house.says(&bob, &own, "for you"), house.says(&carol, &others, "not for you"));
+    house.news();
+    let to = house.call(&alice, Request::Do(mark(&[&second, &private, &secret, &first], Some(room("r")))));
+    // A message behind it in the same batch: each command has its own outcome.
+    let sent = house.call(&bob, Request::Do(super::house::send(&room("r"), "three")));
+    house.step();
+    while !house.reads.is_empty() {
+        house.read();
+        house.step();
+    }
+    // The message could be decided at once; the mark had to read, and rides in the batch behind it.
+    house.commit();
+    house.step();
+    assert!(matches!(house.answer(sent).map(|told| told.result), Some(Ok(Reply::Sent { .. }))));
+    let batch = house.commits[0].clone();
+    let written: Vec<_> = marks(&batch.writes).iter().map(|mark| (mark.room.clone(), mark.apart.clone())).collect();
+    assert_eq!(written, vec![(room("r"), vec![first.offset, second.offset]), (own.clone(), vec![private.offset])]);
+    assert_eq!(house.commit(), vec![Outcome::Done, Outcome::Done], "two writes, one command");
+    house.news();
+    house.step();
+    assert_eq!(house.answer(to).map(|told| told.result), Some(Ok(Reply::Done)));
+    let signals = house.signals();
+    let expected = [(room("r"), vec![id_of(&first), id_of(&second)], true), (own, vec![id_of(&private)], false)];
+    for (signal, (room, ids, whole)) in signals.iter().zip(expected) {
+        let kind = SignalKind::Marked { mark: Mark::Read, messages: ids.into(), whole_room: whole };
+        assert_eq!((&signal.room, &signal.kind, signal.origin), (&room, &kind, alice.connection));
+    }
+    assert_eq!(signals.len(), 2);
+}
+
+#[test]
+fn slots_of_one_and_of_several_writes_share_a_batch() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let said: Vec<_> = ["a", "b", "c"].map(|name| house.says(&bob, &room(name), name)).into();
+    house.news();
+    let before = house.call(&bob, Request::Do(super::house::send(&room("a"), "first")));
+    house.step();
+    // While that one is committed, the next batch gathers: three writes of one command between two messages.
+    let one = house.call(&bob, Request::Do(super::house::send(&room("a"), "x")));
+    let all = house.call(&alice, Request::Do(mark(&[&said[0], &said[1], &said[2]], None)));
+    house.step();
+    house.read();
+    house.step();
+    let other = house.call(&bob, Request::Do(super::house::send(&room("b"), "y")));
+    house.step();
+    house.commit();
+    house.step();
+    assert_eq!(house.commits[0].writes.len(), 5);
+    house.settle();
+    for (to, what) in [(before, "first"), (one, "x"), (other, "y")] {
+        let told = house.answer(to).expect("every call is answered");
+        let Ok(Reply::Sent { event, .. }) = told.result else { panic!("{told:?}") };
+        assert_eq!(event.message().map(|message| &*message.content), Some(what));
+    }
+    assert_eq!(house.answer(all).map(|told| told.result), Some(Ok(Reply::Done)));
+}
