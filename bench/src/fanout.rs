@@ -71,7 +71,11 @@ struct Figure {
 }
 
 pub(crate) fn run(binary: &str, options: &Options) -> anyhow::Result<()> {
-    let peers: &[Peer] = if options.peers { &[Peer::Rooms, Peer::Ws, Peer::SocketIo] } else { &[Peer::Rooms] };
+    let peers: &[Peer] = if options.peers {
+        &[Peer::Rooms, Peer::Events, Peer::Ws, Peer::SocketIo]
+    } else {
+        &[Peer::Rooms, Peer::Events]
+    };
     let mut figures: Vec<Vec<Figure>> = peers.iter().map(|_| Vec::new()).collect();
     for _ in 0..options.rounds {
         for (place, peer) in peers.iter().enumerate() {
@@ -111,7 +115,7 @@ fn one(binary: &str, options: &Options, peer: Peer) -> anyhow::Result<Figure> {
     let scratch = Scratch::new("fanout")?;
     let shards = options.shards.to_string();
     match peer {
-        Peer::Rooms => {
+        Peer::Rooms | Peer::Events => {
             let mut settings = OPEN.to_vec();
             settings.push(("SHARDS", &shards));
             let server = Server::start(binary, &scratch.0, free_address()?, &settings)?;

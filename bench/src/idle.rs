@@ -18,10 +18,11 @@ pub(crate) struct Options {
 
 pub(crate) fn run(binary: &str, options: &Options) -> anyhow::Result<()> {
     println!("{} idle connections in one room, resident bytes of the server per connection:", options.connections);
-    let scratch = Scratch::new("idle")?;
-    let server = Server::start(binary, &scratch.0, free_address()?, &OPEN)?;
-    report(Peer::Rooms, server.address, server.id(), options.connections)?;
-    drop(server);
+    for peer in [Peer::Rooms, Peer::Events] {
+        let scratch = Scratch::new("idle")?;
+        let server = Server::start(binary, &scratch.0, free_address()?, &OPEN)?;
+        report(peer, server.address, server.id(), options.connections)?;
+    }
     if options.peers {
         for (peer, script) in [(Peer::Ws, "bench/peers/ws.js"), (Peer::SocketIo, "bench/peers/socketio.js")] {
             let node = Node::start(script)?;

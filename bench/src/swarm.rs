@@ -17,6 +17,8 @@ use crate::process::now;
 pub(crate) enum Peer {
     /// Ours, by the rooms door.
     Rooms,
+    /// Ours, by the socketio door, WebSocket only.
+    Events,
     /// Node's `ws`, broadcasting.
     Ws,
     /// Node's socket.io, WebSocket only.
@@ -28,14 +30,38 @@ impl Peer {
         match self {
             Self::Rooms => format!("/ws/rooms/{room}?token=user{n}"),
             Self::Ws => "/".to_owned(),
-            Self::SocketIo => "/socket.io/?EIO=4&transport=websocket".to_owned(),
+            Self::Events | Self::SocketIo => "/socket.io/?EIO=4&transport=websocket".to_owned(),
         }
     }
 
-    fn message(self, text: &str) -> Vec<u8> {
+    /// Whether it is Engine.IO's handshake that is spoken.
+    fn has_engine(self) -> bool {
+        match self {
+            Self::Events | Self::SocketIo => true,
+            Self::Rooms | Self::Ws => false,
+        }
+    }
+
+    /// What is said in answer to a step of the handshakes; none when it is done.
+    fn go_on(self, heard: &[u8], room: &str, n: usize) -> Option<Vec<u8>> {
+        let said = match heard {
+            [b'0', ..] => "40".to_owned(),
+            _ if heard.starts_with(b"40") && self == Self::Events => {
+                format!("42[\"authenticate\",{{\"userId\":\"user{n}\"}}]")
+            }
+            _ if heard.starts_with(b"42[\"authenticated\"") => format!("42[\"join_room\",{{\"roomId\":\"{room}\"}}]"),
+            _ => return None,
+        };
+        Some(text_frame(&said))
+    }
+
+    fn message(self, room: &str, text: &str) -> Vec<u8> {
         match self {
             Self::Rooms => text_frame(&format!("{{\"text\":\"{text}\"}}")),
             Self::Ws => text_frame(text),
+            Self::Events => {
+                text_frame(&format!("42[\"send_message\",{{\"room_id\":\"{room}\",\"content\":\"{text}\"}}]"))
+            }
             Self::SocketIo => text_frame(&format!("42[\"message\",\"{text}\"]")),
         }
     }
@@ -55,6 +81,7 @@ struct Member {
 /// The connections.
 pub(crate) struct Swarm {
     peer: Peer,
+    room: String,
     poll: Poll,
     members: Vec<Member>,
     buffer: Vec<u8>,
@@ -73,6 +100,7 @@ impl Swarm {
     pub(crate) fn join(peer: Peer, address: SocketAddr, room: &str, count: usize) -> anyhow::Result<Self> {
         let mut swarm = Self {
             peer,
+            room: room.to_owned(),
             poll: Poll::new()?,
             members: Vec::with_capacity(count),
             buffer: vec![0; 256 * 1024],
@@ -105,7 +133,7 @@ impl Swarm {
 
     /// Sends a message from a connection.
     pub(crate) fn send(&mut self, from: usize, text: &str) -> anyhow::Result<()> {
-        let mut bytes = &self.peer.message(text)[..];
+        let mut bytes = &self.peer.message(&self.room, text)[..];
         while !bytes.is_empty() {
             match self.members[from].stream.write(bytes) {
                 Ok(count) => bytes = &bytes[count..],
@@ -157,7 +185,7 @@ impl Swarm {
             let Some(head) = member.ear.head() else { return Ok(()) };
             ensure!(head.starts_with("HTTP/1.1 101"), "connection {n}: {head}");
             member.upgraded = true;
-            if self.peer != Peer::SocketIo {
+            if !self.peer.has_engine() {
                 member.joined = true;
                 self.joined += 1;
             }
@@ -167,11 +195,14 @@ impl Swarm {
             match (opcode, payload.first()) {
                 (9, _) => frame::encode_masked_into(&mut out, true, Opcode::Pong, payload, [1, 2, 3, 4]),
                 (8, _) => bail!("connection {n} was closed by the server"),
-                (1, Some(b'0')) if self.peer == Peer::SocketIo => out = text_frame("40"),
-                (1, Some(b'2')) if self.peer == Peer::SocketIo => out = text_frame("3"),
-                (1, Some(b'4')) if self.peer == Peer::SocketIo && payload.starts_with(b"40") => {
-                    member.joined = true;
-                    self.joined += 1;
+                (1, Some(b'2')) if self.peer.has_engine() && payload.len() == 1 => out = text_frame("3"),
+                (1, Some(_)) if self.peer.has_engine() && !member.joined => {
+                    if let Some(said) = self.peer.go_on(payload, &self.room, n) {
+                        out = said;
+                    } else if payload.starts_with(b"40") || payload.starts_with(b"42[\"room_joined\"") {
+                        member.joined = true;
+                        self.joined += 1;
+                    }
                 }
                 (1, _) => {
                     if let Some(number) = number_in(payload) {
