@@ -163,7 +163,7 @@ fn line(step: &Step) -> String {
             SignalKind::Typing { started, extra } => {
                 format!("hint {} {started} {}", room.shown(), extra.as_ref().map_or("", |(_, frame)| &**frame))
             }
-            SignalKind::Came
+            SignalKind::Came { .. }
             | SignalKind::Again
             | SignalKind::Went { .. }
             | SignalKind::Marked { .. }

@@ -124,7 +124,10 @@ pub struct Signal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignalKind {
     /// A user is present in the room: their first connection came.
-    Came,
+    Came {
+        /// They have come back to a session of theirs: nobody has joined, only a connection has come.
+        back: bool,
+    },
     /// A user who is present entered once more, on a door that tells of every entering (socketio facts 4).
     Again,
     /// Their last connection went.

@@ -273,7 +273,7 @@ mod tests {
             id: MessageId(0),
             who: person(),
             origin: None,
-            kind: SignalKind::Came,
+            kind: SignalKind::Came { back: false },
         };
         Input::Mail(Mail::Signal(Arc::new(signal)))
     }

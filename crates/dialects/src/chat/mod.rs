@@ -90,7 +90,7 @@ impl Dialect for Chat {
                 | What::Deleted { .. } => {}
             },
             News::Signal(signal) => match signal.kind {
-                SignalKind::Came => said.message(|buffer| write_notice(buffer, signal, Notice::Join, to)),
+                SignalKind::Came { .. } => said.message(|buffer| write_notice(buffer, signal, Notice::Join, to)),
                 SignalKind::Went { .. } => said.message(|buffer| write_notice(buffer, signal, Notice::Leave, to)),
                 // Typing has no word in the contract, and what is relayed is for another door (RULES 23).
                 // Another connection of someone who is there is no news (RULES 20), receipts are silent (RULES 17).

@@ -57,7 +57,9 @@ fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
     }
     let user = wire::UserIn { user_id: signal.who.id.as_str(), room_id: to.room };
     match &signal.kind {
-        SignalKind::Came | SignalKind::Again => passing("user_joined", &user, said),
+        // Nobody heard that they had gone (facts 4: a disconnect is silent).
+        SignalKind::Came { back: true } => {}
+        SignalKind::Came { back: false } | SignalKind::Again => passing("user_joined", &user, said),
         // Whoever disconnects has not left (facts 4, RULES 17).
         SignalKind::Went { belongs: false } => passing("user_left", &user, said),
         SignalKind::Typing { started: true, .. } => passing("user_typing", &user, said),

@@ -172,7 +172,7 @@ impl Node {
 /// What the others hear of someone's entering; nothing when they know.
 pub(super) fn notice(came: Came, manners: Manners, again: bool) -> Option<SignalKind> {
     match came {
-        Came::First => Some(SignalKind::Came),
+        Came::First => Some(SignalKind::Came { back: false }),
         Came::Another | Came::Already => (manners.joins && !again).then_some(SignalKind::Again),
     }
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use adapters::port::{Read, SessionRow, Write};
 use domain::command::{Manners, Reply};
+use domain::event::SignalKind;
 use domain::id::{Cursor, Millis, Offset, SessionKey};
 use domain::identity::{Actor, Standing};
 use domain::model::{Person, RoomKey};
+use domain::presence::Came;
 use domain::refusal::{BadResume, Refusal};
 use domain::rules::session;
 
 use super::call::{Attach, Output, Told};
 use super::decide::{Next, Then};
 use super::desk::{Pending, Scope};
-use super::seats::notice;
 use super::{Node, Writer};
 
 const NO_SESSION: Refusal = Refusal::BadResume(BadResume::NoSession);
@@ -81,19 +82,12 @@ impl Node {
             let here = self.here(room, &actor, again);
             session::admit(room, self.rooms.peek(room), here, &actor, manners, &self.policy)?;
         }
-        self.returned(pending, &actor.who, &row, (from, manners), now);
+        self.returned(pending, &actor.who, &row, from, now);
         Ok(Next::Done)
     }
 
     /// Someone is back: presence everywhere, one reply that attaches to all of it from the same point, and the notices.
-    fn returned(
-        &mut self,
-        pending: &Pending,
-        who: &Arc<Person>,
-        row: &SessionRow,
-        (from, manners): (Cursor, Manners),
-        now: Millis,
-    ) {
+    fn returned(&mut self, pending: &Pending, who: &Arc<Person>, row: &SessionRow, from: Cursor, now: Millis) {
         let call = &pending.call;
         self.met(call.to, who);
         let Some(connection) = call.to.connection() else { return };
@@ -102,8 +96,7 @@ impl Node {
         for room in &row.rooms {
             let came = self.presence.enter(room, connection, who, now);
             // That it is back is news to those only who were told that it had gone.
-            let manners = Manners { joins: false, ..manners };
-            notices.extend(notice(came, manners, pending.again.is_some()).map(|kind| (room, kind)));
+            notices.extend((came == Came::First).then_some((room, SignalKind::Came { back: true })));
             attach.push(Attach {
                 room: room.clone(),
                 from: Some(from.offset),

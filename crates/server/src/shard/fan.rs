@@ -214,7 +214,7 @@ impl Shard {
 pub(crate) fn is_relayed(signal: &Signal) -> bool {
     match signal.kind {
         SignalKind::Said { .. } => true,
-        SignalKind::Came
+        SignalKind::Came { .. }
         | SignalKind::Again
         | SignalKind::Went { .. }
         | SignalKind::Marked { .. }
@@ -244,7 +244,7 @@ fn audience<'a>(connection: &'a Connection, life: Life, shown: &'a str, news: &N
 pub(super) fn missed(connection: &mut Connection, news: &News) {
     let News::Signal(signal) = news else { return };
     let came = match signal.kind {
-        SignalKind::Came => true,
+        SignalKind::Came { .. } => true,
         SignalKind::Went { .. } => false,
         SignalKind::Again | SignalKind::Marked { .. } | SignalKind::Typing { .. } | SignalKind::Said { .. } => return,
     };

@@ -51,7 +51,7 @@ impl Shard {
             (connection.heard, connection.ponged, connection.pinged) = (now, now, now);
         }
         for missed in lag.missed {
-            let came = matches!(missed.last.kind, SignalKind::Came);
+            let came = matches!(missed.last.kind, SignalKind::Came { .. });
             if came == missed.first_came {
                 self.tell_to(slot, &News::Signal(missed.last), true);
             }

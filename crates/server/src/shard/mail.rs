@@ -31,7 +31,10 @@ impl Shard {
                 Mail::Signal(signal) => {
                     let content = match &signal.kind {
                         SignalKind::Said { content, .. } => content.len(),
-                        SignalKind::Came | SignalKind::Again | SignalKind::Went { .. } | SignalKind::Typing { .. } => 0,
+                        SignalKind::Came { .. }
+                        | SignalKind::Again
+                        | SignalKind::Went { .. }
+                        | SignalKind::Typing { .. } => 0,
                         SignalKind::Marked { messages, .. } => messages.len() * 40,
                     };
                     self.budget = self.budget.saturating_sub(content + ENVELOPE_BYTES);

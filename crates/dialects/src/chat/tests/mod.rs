@@ -369,7 +369,7 @@ fn listeners_are_told_messages_and_notices() {
     let join = flat("join", "mail@example.com joined the room", "mail", "mail@example.com", "r");
     let leave = flat("leave", "mail@example.com left the room", "mail", "mail@example.com", "r");
     for (kind, expected) in [
-        (SignalKind::Came, vec![format!(r#"{join},"joined_at":"{NOW_SHOWN}"}}}}"#)]),
+        (SignalKind::Came { back: true }, vec![format!(r#"{join},"joined_at":"{NOW_SHOWN}"}}}}"#)]),
         (SignalKind::Went { belongs: true }, vec![format!("{leave}}}}}")]),
         (SignalKind::Typing { started: true, extra: None }, vec![]),
     ] {

@@ -327,7 +327,7 @@ fn listeners_are_told_messages_and_typing() {
         ("a message", said(MessageKind::Text), [silent(), typed.clone(), typed.clone()]),
         ("a system message", said(MessageKind::System), [silent(), typed.clone(), typed]),
         ("a broadcast", said(MessageKind::Broadcast), [(); 3].map(|()| frame("direct:bob", "broadcast"))),
-        ("coming", signal("lobby", "alice", SignalKind::Came), [(); 3].map(|()| silent())),
+        ("coming", signal("lobby", "alice", SignalKind::Came { back: false }), [(); 3].map(|()| silent())),
         ("going", signal("lobby", "alice", SignalKind::Went { belongs: false }), [(); 3].map(|()| silent())),
     ] {
         assert_eq!(told(&ROOMS, &news, "direct:bob"), expected, "{what}");

@@ -149,7 +149,7 @@ fn what_is_true_only_now_is_told_to_the_others_without_a_place_in_the_log() {
         whole_room,
     };
     for (kind, expected) in [
-        (SignalKind::Came, of("user_joined")),
+        (SignalKind::Came { back: false }, of("user_joined")),
         (SignalKind::Again, of("user_joined")),
         (SignalKind::Went { belongs: false }, of("user_left")),
         (SignalKind::Typing { started: true, extra: None }, of("user_typing")),
@@ -159,5 +159,9 @@ fn what_is_true_only_now_is_told_to_the_others_without_a_place_in_the_log() {
     ] {
         let told = told(&DOOR, &signal("direct:bob", "alice", kind.clone()), "dm-alice-bob");
         assert_eq!(told, [vec![], vec![expected.clone()], vec![expected]], "{kind:?}");
+    }
+    for kind in [SignalKind::Came { back: true }, SignalKind::Went { belongs: true }] {
+        let told = told(&DOOR, &signal("direct:bob", "alice", kind.clone()), "dm-alice-bob");
+        assert_eq!(told, [(); 3].map(|()| Vec::<String>::new()), "a connection's coming and going: {kind:?}");
     }
 }

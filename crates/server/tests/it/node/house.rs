@@ -283,7 +283,7 @@ fn word(heard: &Heard) -> String {
             What::Deleted { .. } => format!("{} deletes", event.by.id),
         },
         Heard::Signal(signal) => match &signal.kind {
-            SignalKind::Came => format!("{} came", signal.who.id),
+            SignalKind::Came { .. } => format!("{} came", signal.who.id),
             SignalKind::Again => format!("{} came again", signal.who.id),
             SignalKind::Went { .. } => format!("{} went", signal.who.id),
             SignalKind::Marked { messages, whole_room, .. } => {
