@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Attacks on the wire (THREATS.md T5, T10, T11, T12, T14, T16, T24), against the real binary, while others chat. Every
+"""Attacks on the wire (THREATS.md T5, T10, T11, T12, T14, T15, T16, T24), against the real binary, while others chat. Every
 attacker gets the answer that is written down for it; the server stays up, its memory stays bounded, and those who chat
 lose nothing and hardly notice.
 
   tests/attacks/run.py                SWITCHBOARD_BINARY says which binary
-  tests/attacks/run.py --bodies       waits for slow bodies too, 30 s
+  tests/attacks/run.py --bodies       waits for slow bodies too, 30 s, and for pings of Engine.IO, 45 s
   tests/attacks/run.py --self-test    shows that the checks can fail: against a server that minds nothing
 """
 import json
@@ -20,7 +20,10 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import floods  # noqa: E402
 import frames  # noqa: E402
 import heads  # noqa: E402
+import packets  # noqa: E402
+import polls  # noqa: E402
 import texts  # noqa: E402
+import waits  # noqa: E402
 from report import Report  # noqa: E402
 from server import Server  # noqa: E402
 
@@ -34,6 +37,7 @@ HEALTH_MAX_S = 0.1
 def main():
     report = Report()
     with Server() as server:
+        waiting = waits.Waits(server.port, long="--bodies" in sys.argv)
         talkers = bystander("talk", server)
         time.sleep(0.5)  # The listener can join only when the talkers have made the room.
         listener = bystander("listen", server)
@@ -42,6 +46,7 @@ def main():
             peak.write("5")  # From here on, the most that ever was resident.
         before, begun, phases = server.memory("VmRSS"), time.monotonic(), {}
         slow = heads.Slow(server.port, body="--bodies" in sys.argv)
+        company = waits.Company(server.port, "company")
         time.sleep(0.5)
         health = max(server.health_s() for _ in range(20))
         report.check("T10", "health answers within 100 ms beside slow heads", health < HEALTH_MAX_S, health)
@@ -50,7 +55,10 @@ def main():
             ("texts", lambda: texts.run(server, report)),
             ("heads", lambda: heads.run(server, report)),
             ("floods", lambda: floods.run(server, report, ROOM)),
+            ("packets", lambda: packets.run(server, report, ROOM, company)),
+            ("polls", lambda: polls.run(server, report, company)),
             ("slow", lambda: slow.judge(report)),
+            ("waits", lambda: waiting.judge(report)),
         ]:
             since = time.monotonic()
             attack()
@@ -131,6 +139,7 @@ def self_test():
     floods.run(careless, report, ROOM)
     texts.sockets(careless, report)
     heads.ambiguous(careless, report)
+    packets.socket_cases(careless, report)
     assert not report.passed, f"held against a careless server: {report.counts()}"
     good = [[n, 0.0, 0.001, 10 + n] for n in range(4)]
     said = {"sent": 4, "acked": 4, "cut": 0}
