@@ -12,6 +12,7 @@ use domain::model::RoomKey;
 use domain::refusal::Refusal;
 
 use super::connection::{Connection, Phase};
+use super::polling::Link;
 use super::wheel::TICK_MS;
 use super::{Net, Shard, Slot};
 use crate::frame::{self, Incoming, Progress};
@@ -346,6 +347,11 @@ impl Shard {
             connection.lag = None;
             connection.kept = Vec::new();
             connection.since_closing = now;
+            if let Some(Link::Successor(sid)) = connection.link.as_deref() {
+                let (sid, id) = (*sid, connection.id);
+                connection.link = None;
+                self.give_up(sid, id);
+            }
         }
         self.queue_flush(slot);
         self.arm(slot);

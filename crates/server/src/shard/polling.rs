@@ -267,20 +267,23 @@ impl Shard {
         true
     }
 
+    /// A socket takes over no more: another one may.
+    pub(super) fn give_up(&mut self, sid: Sid, socket: ConnectionId) {
+        if let Some(slot) = self.polled_slot(sid)
+            && let Some(polled) = self.get(slot).and_then(Connection::polled)
+            && polled.successor == Some(socket)
+        {
+            (polled.successor, polled.release) = (None, None);
+        }
+    }
+
     /// What a connection that goes leaves behind: requests are answered, and who was to be replaced lives on.
     pub(super) fn unlink(&mut self, connection: &mut Connection) {
         let Some(link) = connection.link.take() else { return };
         let dialects = self.parts.dialects.clone();
         let dialect = dialects[usize::from(connection.dialect)].as_ref();
         match *link {
-            Link::Successor(sid) => {
-                if let Some(slot) = self.polled_slot(sid)
-                    && let Some(polled) = self.get(slot).and_then(Connection::polled)
-                    && polled.successor == Some(connection.id)
-                {
-                    (polled.successor, polled.release) = (None, None);
-                }
-            }
+            Link::Successor(sid) => self.give_up(sid, connection.id),
             Link::Polled(polled) => {
                 self.polled -= usize::from(!polled.moved);
                 if let Some(successor) = polled.successor.and_then(|id| self.slot_of(id)) {
