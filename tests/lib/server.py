@@ -70,6 +70,15 @@ class Server:
         with open(f"/proc/{self.pid}/status") as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith(of))
 
+    def held_bytes(self):
+        """What the server counts in the buffers of its connections, a moment after its last turn."""
+        time.sleep(0.6)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection.request("GET", "/metrics", headers={"Host": "localhost"})
+        lines = connection.getresponse().read().decode().splitlines()
+        connection.close()
+        return next(int(line.split()[1]) for line in lines if line.startswith("switchboard_held_bytes "))
+
     def trouble(self):
         self.noise.seek(0)
         return self.noise.read()[-2000:].decode(errors="replace")

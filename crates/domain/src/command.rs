@@ -209,8 +209,9 @@ pub enum Reply {
         from: Cursor,
         /// The log's head when it was decided.
         head: Cursor,
-        /// With [`Start::Page`], the room's newest messages up to `from`, oldest first, as they are now: every message is
-        /// either in here or told afterwards, never both, never neither (HAZARDS 3). Else none.
+        /// With [`Start::Page`], the room's newest messages up to where this connection is told from, oldest first, as they
+        /// are now: every message is either in here or told afterwards, never both, never neither (HAZARDS 3); the
+        /// shard fixes where that is. Else none.
         page: Vec<Entry>,
     },
     /// To `Leave`.
