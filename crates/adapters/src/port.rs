@@ -8,13 +8,14 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
-use domain::history::Entry;
+use domain::history::{Conversation, Entry, Standing};
 use domain::id::{
     ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, SessionKey, UserId,
     UserNumber,
 };
 use domain::identity::Scopes;
-use domain::model::{Person, RoomKey, RoomKind};
+use domain::model::{Person, Profile, RoomKey, RoomKind, User};
+use domain::query::{Which, Window};
 use domain::watermark::Mark;
 
 pub use crate::failure::{Failure, FailureKind};
@@ -97,8 +98,10 @@ pub struct Batch {
 pub enum Write {
     /// Events of one room.
     Events(RoomWrite),
-    /// A user first seen, or known under other labels.
+    /// A user first seen, or known under other labels → `Person`, or `Adopted`.
     Person(NewPerson),
+    /// A user registered by name → `User`.
+    User(NewUser),
     /// A key made, or revoked.
     Key(KeyChange),
     /// A watermark that rises → `Done`.
@@ -159,6 +162,8 @@ pub struct RoomWrite {
     pub origin: Option<ConnectionId>,
     /// When.
     pub at: Millis,
+    /// What the two of a direct room call it from now on, or called it last; stamped on each of the events.
+    pub alias: Option<Text>,
     /// What happens, each with the room's exclusion version after it. Never empty; at most one is a `Sent`. An edit or a
     /// deletion is kept whatever it names, and changes a message only if its `of` is where that was sent, earlier, in this
     /// room; what was deleted stays deleted.
@@ -175,6 +180,26 @@ pub struct NewPerson {
     /// Their e-mail address.
     pub email: Option<Text>,
     /// The smallest number to give to users whose id is no free number itself (RULES 2).
+    pub number_from: UserNumber,
+    /// The name was proved: when the id is not known and a user of exactly this name [waits](domain::rules::person::waits),
+    /// that user is adopted: keeps number, name and profile, and has this id from now on, in their direct rooms' keys, marks
+    /// and rosters as well. What was written before names them by the number all the same.
+    pub proved: bool,
+}
+
+/// A user as an auth service registers them. Whoever has the name is meant; else somebody new gets it, with this id; when
+/// even that is taken, `Conflict`. Of a known user, what is none stays as it was; an empty bio takes it away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// The id of somebody new.
+    pub id: UserId,
+    /// Their name, exactly.
+    pub name: Text,
+    /// Their e-mail address.
+    pub email: Option<Text>,
+    /// What is told of them; `made_at` is when they are registered now, and stays as it was of a known one.
+    pub profile: Profile,
+    /// The smallest number to give.
     pub number_from: UserNumber,
 }
 
@@ -224,6 +249,18 @@ pub enum Outcome {
     Conflict,
     /// The user, numbered and durable.
     Person(Arc<Person>),
+    /// The same, who has another id from now on: who they were, and the keys that their direct rooms had. What is remembered
+    /// under these is to be forgotten.
+    Adopted {
+        /// Who they are.
+        person: Arc<Person>,
+        /// The id that they had.
+        was: UserId,
+        /// Each direct room's key before and after.
+        rooms: Vec<(RoomKey, RoomKey)>,
+    },
+    /// The user who was registered.
+    User(User),
     /// Kept; there is nothing to say about it.
     Done,
 }
@@ -284,16 +321,64 @@ pub enum Read {
     /// A message by its id → `Event`, as it was sent; none when there is none or it was deleted. Ids are drawn at random and
     /// never twice; which of two messages with one id is found, is not said.
     Message(MessageId),
-    /// Messages by their ids → `Places`, those that are there, in the order given. Deleted ones are not.
-    Places(Arc<[MessageId]>),
-    /// A room's newest messages as they are now, after `skip` of them → `History`.
+    /// Messages by their ids → `Messages`, those that are there, in the order given, as they were sent. Deleted ones are not.
+    Messages(Arc<[MessageId]>),
+    /// A user with their profile → `User`.
+    User(Which),
+    /// The direct rooms of a user, the newest made first → `Conversations`.
+    Conversations {
+        /// Whose.
+        user: UserId,
+        /// Only those whose first event has a lower offset.
+        before: Option<Offset>,
+        /// At most this many.
+        most: u32,
+    },
+    /// The room whose first event has this offset → `Key`.
+    Born(Offset),
+    /// The direct room of this user that is called so now; of several, the one with the last event → `Key`.
+    Alias {
+        /// Whose.
+        user: UserId,
+        /// By the alias that its last event has which has one.
+        alias: Text,
+    },
+    /// Where a user stands, ordered by room → `Standings`: every room whose active member they are, and those of their
+    /// direct rooms with an event after what was delivered to them. At most
+    /// [`STANDINGS_MAX`](domain::limits::STANDINGS_MAX).
+    Standings(UserId),
+    /// Messages of a room by the ids that wires know them by, as they are now → `Entries`, one for each id, none for what
+    /// isn't there or was deleted: the first of the senders who sent something under that client id, else the
+    /// message of that room whose UUID it is (in any case, as UUIDs are written).
+    Find {
+        /// Which room.
+        room: RoomKey,
+        /// Who may have sent them, in this order.
+        senders: Vec<UserId>,
+        /// The ids.
+        ids: Arc<[Text]>,
+    },
+    /// Those who share a direct room, a private room or a guild with a user, ascending → `Users`.
+    Acquaintances {
+        /// Whose.
+        user: UserId,
+        /// At most this many.
+        most: usize,
+    },
+    /// A room's messages as they are now → `History`: of those in the window the newest, after `skip` of them; the oldest
+    /// when only `above` is said. Fewer when they have more than `bytes` of content together, but for one: then the page is
+    /// cut at the end that leads away from where it begins.
     History {
         /// Which room.
         room: RoomKey,
-        /// Leave out the newest so many.
+        /// Which part of it.
+        window: Window,
+        /// Leave out the newest so many; not together with only `above`.
         skip: u32,
         /// At most this many.
         most: u32,
+        /// At most this much content, in bytes.
+        bytes: usize,
     },
     /// How many messages of others in a room lie above the user's read mark, are not read apart and not deleted → `Count`.
     /// A user without a mark has it where they began to belong, else at the room's beginning (HAZARDS 18).
@@ -341,8 +426,20 @@ pub enum Found {
     Event(Option<Arc<Event>>),
     /// A place in the log, if there is one.
     Cursor(Option<Cursor>),
-    /// Where messages are: the message, its room, its offset.
-    Places(Vec<(MessageId, RoomKey, Offset)>),
+    /// Messages, as they were sent.
+    Messages(Vec<Arc<Event>>),
+    /// A user with their profile, if known.
+    User(Option<User>),
+    /// Conversations.
+    Conversations(Vec<Conversation>),
+    /// A room, if there is one.
+    Key(Option<RoomKey>),
+    /// Where somebody stands.
+    Standings(Vec<Standing>),
+    /// Messages as they are now, those that are there.
+    Entries(Vec<Option<Entry>>),
+    /// Users.
+    Users(Vec<UserId>),
     /// Messages as they were at a point in the log, oldest first, how many the room had in all, and that point: what
     /// follows it is not in here.
     History(Vec<Entry>, u64, Cursor),

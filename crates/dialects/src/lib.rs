@@ -21,7 +21,7 @@ mod socketio;
 use std::sync::Arc;
 
 use domain::command::Reply;
-use domain::event::News;
+use domain::event::{News, Status};
 use domain::id::{Millis, SessionKey, UserId};
 use domain::identity::{Credential, Denied};
 use domain::model::{Person, RoomKey};
@@ -58,6 +58,14 @@ pub struct Settings {
     pub development: bool,
     /// Development mode without a key: what a client shows is read, not checked (RULES 6).
     pub unproved: bool,
+    /// Before everything of the `direct` door (`API_PREFIX`); empty for none.
+    pub api_prefix: String,
+    /// Where the `gateway` socket is, a slash and `GATEWAY_STAGE`.
+    pub gateway_path: String,
+    /// How long a connection of the `gateway` door lives, in milliseconds (`GATEWAY_CONNECTION_TTL`).
+    pub gateway_ttl_ms: u64,
+    /// The doors that take a bare claim of who somebody is: all of them in development mode, else those of `TRUST_USER_ID`.
+    pub trusted: Vec<String>,
     /// Which doors are open, by dialect name (`DIALECTS`); all when empty.
     pub dialects: Vec<String>,
     /// Whether what is said through `rooms` is kept (`ROOMS_PERSIST`); else it is relayed (RULES 23).
@@ -68,8 +76,18 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let chat_path = "/ws/chat".into();
-        Self { chat_path, development: false, unproved: false, dialects: Vec::new(), rooms_persist: true, version: "0" }
+        Self {
+            chat_path: "/ws/chat".into(),
+            development: false,
+            unproved: false,
+            api_prefix: "/api/messaging".into(),
+            gateway_path: "/production".into(),
+            gateway_ttl_ms: 24 * 60 * 60 * 1000,
+            trusted: Vec::new(),
+            dialects: Vec::new(),
+            rooms_persist: true,
+            version: "0",
+        }
     }
 }
 
@@ -118,6 +136,14 @@ pub trait Dialect: Send + Sync {
 
     /// What a listener is told of this news: no frame, one, or several. Encoded once for all who listen alike.
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said);
+
+    /// Whether its listeners are told who comes online and goes.
+    fn hears_statuses(&self) -> bool {
+        false
+    }
+
+    /// What they are told of it.
+    fn tell_status(&self, _status: &Status, _whose: Whose, _said: &mut Said) {}
 }
 
 /// Who opens a session, and what it is called.
@@ -187,6 +213,10 @@ pub trait Session: Send {
 
     /// A socket has taken the place of the requests that this session was polled by.
     fn upgraded(&mut self) {}
+
+    /// It has been told everything up to now, after it was behind: so many events were told to it meanwhile. Not called for
+    /// those who never were.
+    fn level(&mut self, _told: u64, _now: Millis, _steps: &mut Steps) {}
 
     /// Nothing was heard of the client because it took in too slowly what it was told: that it was silent says nothing,
     /// and its deadlines begin anew.

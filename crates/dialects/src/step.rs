@@ -50,6 +50,10 @@ pub enum Step {
     Writers(CallId, RoomKey),
     /// From now on the connection is told of its user's direct rooms, whether it enters them or not (HAZARDS 1, 2).
     Follow,
+    /// A sign of life was just asked of the client, on a wire whose sessions keep time themselves.
+    Asked,
+    /// It came: the client's end has taken in everything that was told before it was asked for (RULES 18).
+    Answered,
     /// The polled session of this name is about to be taken over: whoever polls it is answered at once, with this text
     /// message when there is nothing else.
     Release(Sid, Vec<u8>),

@@ -12,6 +12,23 @@ pub const LABEL_BYTES_MAX: usize = 255;
 pub const CONTENT_BYTES_MAX: usize = 64 * 1024;
 /// Most opaque extra a door may keep with its message, in bytes (HAZARDS 25).
 pub const EXTRA_BYTES_MAX: usize = 4 * 1024;
+/// Longest text that a profile has of a user, in bytes; longer ones are cut at a character.
+pub const BIO_BYTES_MAX: usize = 4 * 1024;
+/// Longest address of a user's picture, in bytes; a longer one is not kept.
+pub const URL_BYTES_MAX: usize = 2 * 1024;
+/// Most members that a group is made with, or takes in at once.
+pub const GROUP_MEMBERS_MAX: usize = 1000;
+/// Most messages of one page of history, whatever a door asks for (direct page 5).
+pub const HISTORY_MAX: u32 = 10_000;
+/// Most bytes of content in one page of history; one message is always given.
+pub const HISTORY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most conversations in one answer.
+pub const CONVERSATIONS_LISTED_MAX: u32 = 1000;
+/// Most rooms that one connection attends, and most with something undelivered when it comes.
+pub const STANDINGS_MAX: usize = 10_000;
+/// Most direct rooms whose deliveries wait for a sign of life of one connection; past it the oldest are told again when
+/// it comes back.
+pub const UNPROVED_MAX: usize = 1000;
 /// Room title of a made room, in characters (chat contract: 1 to 100).
 pub const TITLE_CHARS_MAX: usize = 100;
 /// Fewest and most users of a made room (chat contract: 2 to 1000).

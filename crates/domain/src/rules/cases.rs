@@ -52,6 +52,7 @@ pub(crate) fn facts(name: &str, kind: RoomKind, members: &[(&str, Member)]) -> R
         birth: Offset(2),
         last: Offset(2),
         head: Seq(1),
+        alias: None,
         members: members.iter().map(|(id, member)| (user(id), *member)).collect::<BTreeMap<_, _>>(),
         barred: BTreeSet::new(),
     }
@@ -77,6 +78,7 @@ pub(crate) fn said(room: &str, by: &str, number: u64) -> Event {
         by: actor(by).who,
         door: Door(0),
         origin: None,
+        alias: None,
         what: What::Sent(message),
     }
 }
