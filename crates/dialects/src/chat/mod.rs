@@ -87,7 +87,9 @@ impl Dialect for Chat {
                 | What::MemberSet { .. }
                 | What::MemberRemoved { .. }
                 | What::Edited { .. }
-                | What::Deleted { .. } => {}
+                | What::Deleted { .. }
+                | What::Retitled { .. }
+                | What::Notice { .. } => {}
             },
             News::Signal(signal) => match signal.kind {
                 SignalKind::Came { .. } => said.message(|buffer| write_notice(buffer, signal, Notice::Join, to)),

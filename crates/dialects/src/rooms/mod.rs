@@ -85,7 +85,9 @@ fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
         | What::MemberSet { .. }
         | What::MemberRemoved { .. }
         | What::Edited { .. }
-        | What::Deleted { .. } => return,
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => return,
     };
     let told = Told { id: message.id, by: &event.by, at: event.at, seq: event.seq, cursor: Some(event.cursor()) };
     tell_message(message.kind, &message.content, &told, to, said);

@@ -114,7 +114,7 @@ fn ask_broadcast<const KEEPS: bool>(ask: &Ask, who: Who<'_>) -> Result<Request, 
     let client_id = body.client_id.and_then(|raw| client_id(raw, &mut wrongs));
     wrongs.answer()?;
     let content = content.unwrap_or_else(|| Text::from(""));
-    let draft = Draft { kind: MessageKind::Broadcast, content, reply_to: None, client_id, extra: None };
+    let draft = Draft { kind: MessageKind::Broadcast, content, reply_to: None, client_id, extra: None, alias: None };
     Ok(Request::Do(Command::Send { room, draft, manners: MANNERS }))
 }
 

@@ -122,8 +122,7 @@ mod tests {
     use crate::rules::cases::{actor, facts, key, member, service, user};
 
     fn group() -> RoomFacts {
-        let roster =
-            [("own", member(Role::Owner)), ("mod", member(Role::Moderator)), ("mem", member(Role::Member))];
+        let roster = [("own", member(Role::Owner)), ("mod", member(Role::Moderator)), ("mem", member(Role::Member))];
         RoomFacts { made_by: user("own"), ..facts("g", RoomKind::Private, &roster) }
     }
 
@@ -147,7 +146,13 @@ mod tests {
             ("a back end", None, service(crate::identity::Scopes::GUILDS), make("G"), refused(Refusal::Forbidden)),
             ("another title", Some(&there), actor("mem"), GroupChange::Retitle("H".into()), Ok(2)),
             ("the title that it has", Some(&there), actor("mem"), GroupChange::Retitle("g".into()), Ok(0)),
-            ("by a stranger", Some(&there), actor("eve"), GroupChange::Retitle("H".into()), refused(Refusal::Forbidden)),
+            (
+                "by a stranger",
+                Some(&there),
+                actor("eve"),
+                GroupChange::Retitle("H".into()),
+                refused(Refusal::Forbidden),
+            ),
             ("of none", None, actor("mem"), GroupChange::Retitle("H".into()), refused(Refusal::Forbidden)),
             ("a moderator takes somebody in", Some(&there), actor("mod"), admit("new"), Ok(2)),
             ("who is in", Some(&there), actor("mod"), admit("mem"), Ok(0)),

@@ -230,7 +230,11 @@ mod tests {
         ] {
             let sent = said("r", author, 9);
             let (of, message) = (sent.offset, MessageId(9));
-            assert_eq!(change(&sent, facts, None, &who), expected.map(|()| What::Deleted { message, of, sending: sending() }), "{what}");
+            assert_eq!(
+                change(&sent, facts, None, &who),
+                expected.map(|()| What::Deleted { message, of, sending: sending() }),
+                "{what}"
+            );
             let content = Text::from("better");
             let edited = What::Edited { message, of, content: content.clone(), sending: sending() };
             assert_eq!(change(&sent, facts, Some(&content), &who), expected.map(|()| edited), "{what}");

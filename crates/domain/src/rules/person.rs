@@ -40,13 +40,8 @@ mod tests {
 
     #[test]
     fn who_is_registered_as_whom() {
-        let named = |name: &str| Registration {
-            name: name.into(),
-            email: None,
-            full_name: None,
-            bio: None,
-            avatar_url: None,
-        };
+        let named =
+            |name: &str| Registration { name: name.into(), email: None, full_name: None, bio: None, avatar_url: None };
         let (usual, development) = (Policy::default(), Policy { development: true, ..Policy::default() });
         let (user, back_end) = (actor("eve"), service(Scopes::USERS));
         for (what, name, who, policy, expected) in [
