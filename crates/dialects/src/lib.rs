@@ -137,6 +137,17 @@ pub trait Dialect: Send + Sync {
     /// What a listener is told of this news: no frame, one, or several. Encoded once for all who listen alike.
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said);
 
+    /// Whether its sessions attend the rooms that their users belong to ([`Command::Attend`](domain::command::Command)), and
+    /// are asked at once whether they have heard what was said there.
+    fn attends(&self) -> bool {
+        false
+    }
+
+    /// The longest frame that its clients may send, in bytes; else a frame is as long as a message may be.
+    fn frame_bytes_max(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether its listeners are told who comes online and goes.
     fn hears_statuses(&self) -> bool {
         false

@@ -80,6 +80,8 @@ pub struct Event {
     pub life: Life,
     /// Where.
     pub room: RoomKey,
+    /// The offset of its room's first event; its own in that one.
+    pub born: Offset,
     /// The room's exclusion version after it.
     pub version: ExclusionVersion,
     /// When, by the server's clock.
@@ -101,6 +103,14 @@ impl Event {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         Cursor { life: self.life, offset: self.offset }
+    }
+
+    /// The message as a mark that has reached it tells of it, when this event is one that was sent.
+    #[must_use]
+    pub fn marked(&self) -> Option<Marked> {
+        let message = self.message()?;
+        let sending = Sending { door: self.door, client_id: message.client_id.clone() };
+        Some(Marked { id: message.id, sending, by: self.by.id.clone() })
     }
 
     /// The message, when this event is one that was sent.

@@ -44,18 +44,22 @@ struct Attached {
 pub struct Presence {
     rooms: HashMap<RoomKey, Here>,
     connections: HashMap<ConnectionId, Attached>,
-    per_user: HashMap<UserId, usize>,
+    /// Each user who is online, and on how many connections.
+    per_user: HashMap<UserId, (Arc<Person>, usize)>,
     /// Rooms where at least one user is present, silent seats aside.
     occupied: usize,
 }
 
 impl Presence {
-    /// A connection of this user exists from now on. Said again, it changes nothing.
-    pub fn arrive(&mut self, connection: ConnectionId, who: &Arc<Person>) {
-        if let std::collections::hash_map::Entry::Vacant(slot) = self.connections.entry(connection) {
-            slot.insert(Attached { who: who.clone(), rooms: Vec::new() });
-            *self.per_user.entry(who.id.clone()).or_default() += 1;
-        }
+    /// A connection of this user exists from now on. Said again, it changes nothing. True when it is their first.
+    pub fn arrive(&mut self, connection: ConnectionId, who: &Arc<Person>) -> bool {
+        let std::collections::hash_map::Entry::Vacant(slot) = self.connections.entry(connection) else {
+            return false;
+        };
+        slot.insert(Attached { who: who.clone(), rooms: Vec::new() });
+        let (_, count) = self.per_user.entry(who.id.clone()).or_insert_with(|| (who.clone(), 0));
+        *count += 1;
+        *count == 1
     }
 
     /// The connection is present in the room from now on; a silent seat of its there becomes a real one.
@@ -147,19 +151,17 @@ impl Presence {
         gone
     }
 
-    /// The connection is no more: the rooms where its user is absent from now on, each with the user.
-    pub fn depart(&mut self, connection: ConnectionId) -> Vec<(RoomKey, Arc<Person>)> {
-        let Some(attached) = self.connections.get(&connection) else { return Vec::new() };
+    /// The connection is no more: the rooms where its user is absent from now on, each with the user; and the user, when
+    /// it was their last connection.
+    pub fn depart(&mut self, connection: ConnectionId) -> (Vec<(RoomKey, Arc<Person>)>, Option<Arc<Person>>) {
+        let Some(attached) = self.connections.get(&connection) else { return (Vec::new(), None) };
         let (rooms, user) = (attached.rooms.clone(), attached.who.id.clone());
         let gone = rooms.into_iter().filter_map(|room| self.leave(&room, connection).map(|who| (room, who))).collect();
         self.connections.remove(&connection);
-        if let Some(count) = self.per_user.get_mut(&user) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_user.remove(&user);
-            }
-        }
-        gone
+        let Some((_, count)) = self.per_user.get_mut(&user) else { return (gone, None) };
+        *count -= 1;
+        let last = *count == 0;
+        (gone, if last { self.per_user.remove(&user).map(|(who, _)| who) } else { None })
     }
 
     /// Every connection of a user is out of the room (they were removed): the user, when they had been present.
@@ -243,7 +245,18 @@ impl Presence {
     /// How many connections the user has, on all doors.
     #[must_use]
     pub fn connections_of(&self, user: &UserId) -> usize {
-        self.per_user.get(user).copied().unwrap_or(0)
+        self.per_user.get(user).map_or(0, |(_, count)| *count)
+    }
+
+    /// How many users are online.
+    #[must_use]
+    pub fn users_online(&self) -> usize {
+        self.per_user.len()
+    }
+
+    /// Everybody who is online, in no order.
+    pub fn online(&self) -> impl Iterator<Item = &Arc<Person>> {
+        self.per_user.values().map(|(who, _)| who)
     }
 
     /// All connections, and rooms with somebody present.
@@ -278,10 +291,10 @@ mod tests {
         assert_eq!(presence.counts(), (2, 1));
         assert_eq!(presence.leave(&lobby, one), None);
         assert_eq!(presence.leave(&lobby, one), None, "leaving twice");
-        assert_eq!(presence.depart(two), vec![(lobby.clone(), alice.clone())]);
+        assert_eq!(presence.depart(two), (vec![(lobby.clone(), alice.clone())], None));
         assert!(!presence.occupied(&lobby));
         assert_eq!((presence.counts(), presence.connections_of(&alice.id)), ((1, 0), 1));
-        assert_eq!(presence.depart(one), vec![]);
+        assert_eq!(presence.depart(one), (vec![], Some(alice.clone())));
         assert_eq!((presence.counts(), presence.connections_of(&alice.id)), ((0, 0), 0));
     }
 
@@ -296,7 +309,7 @@ mod tests {
         presence.seat_silently(&den, ConnectionId(1), &alice);
         assert_eq!(presence.enter(&den, ConnectionId(1), &alice, Millis(5)), Came::First);
         assert_eq!(presence.end_silent_seats(ConnectionId(1)), vec![], "entering turned it into a real one");
-        assert_eq!(presence.depart(ConnectionId(1)).len(), 1);
+        assert_eq!(presence.depart(ConnectionId(1)).0.len(), 1);
     }
 
     #[test]

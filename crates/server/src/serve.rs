@@ -301,6 +301,10 @@ pub fn dialect_settings(config: &Config) -> Settings {
         unproved: config.development() && config.auth.secret.is_none(),
         dialects: config.doors.iter().map(|door| (*door).to_owned()).collect(),
         rooms_persist: config.rooms_persist,
+        api_prefix: config.paths.api_prefix.clone(),
+        gateway_path: config.paths.gateway.clone(),
+        gateway_ttl_ms: config.gateway_ttl_ms,
+        trusted: config.trusted_doors.clone(),
         version: VERSION,
     }
 }

@@ -56,7 +56,13 @@ impl Node {
                 let member = guild.and_then(|facts| facts.members.get(user)).ok_or(Refusal::MemberNotFound)?;
                 Reply::Member { user: user.clone(), member: *member }
             }
-            Query::History { room, skip, most } => return self.history(pending, actor, (room, *skip, *most), now),
+            Query::History { room, window, skip, most } => {
+                return self.history(pending, actor, (room, *window, *skip, *most), now);
+            }
+            Query::Find { room, by, ids } => return self.find(pending, actor, (room, by.as_ref(), ids), now),
+            Query::User(which) => return self.user(pending, which),
+            Query::Conversations { before, most } => return self.conversations(pending, actor, (*before, *most)),
+            Query::Everyone => return self.everyone(pending, actor),
             Query::Unread { room } => return self.unread(pending, actor, room, now),
             Query::Online { users } => self.online(users, now)?,
             Query::Counts => self.count(),

@@ -43,11 +43,11 @@ impl Node {
             }
         }
         let places = match pending.found.as_deref() {
-            Some(Found::Places(places)) => places.as_slice(),
+            Some(Found::Messages(found)) => found.as_slice(),
             _ if messages.is_empty() => &[],
-            _ => return Ok(Next::Read(Read::Places(messages.clone()))),
+            _ => return Ok(Next::Read(Read::Messages(messages.clone()))),
         };
-        if let Some(next) = self.ensure_all(places.iter().map(|(_, room, _)| room), now) {
+        if let Some(next) = self.ensure_all(places.iter().map(|event| &event.room), now) {
             return Ok(next);
         }
         let last = named.and_then(|room| self.rooms.peek(room)).map(|facts| facts.last);

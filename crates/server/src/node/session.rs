@@ -89,7 +89,7 @@ impl Node {
     /// Someone is back: presence everywhere, one reply that attaches to all of it from the same point, and the notices.
     fn returned(&mut self, pending: &Pending, who: &Arc<Person>, row: &SessionRow, from: Cursor, now: Millis) {
         let call = &pending.call;
-        self.met(call.to, who);
+        self.met(call.to, who, now);
         let Some(connection) = call.to.connection() else { return };
         let (decided_at, mut carried) = (self.head.offset, Some(Box::new(call.clone())));
         let (mut attach, mut notices) = (Vec::with_capacity(row.rooms.len()), Vec::new());
@@ -106,7 +106,7 @@ impl Node {
             });
         }
         let result = Ok(Reply::Returned { who: who.clone(), rooms: row.rooms.clone(), from, ends: row.ends });
-        self.out.push(Output::Reply(Box::new(Told { to: call.to, result, attach, detach: Vec::new() })));
+        self.out.push(Output::Reply(Box::new(Told { attach, ..Told::plain(call.to, result) })));
         for (room, kind) in notices {
             self.signal(room, who, kind, Some(connection), now);
         }

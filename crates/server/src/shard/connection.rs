@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::page::Page;
 use super::polling::{Link, Polled};
+use super::proof::Proof;
 use super::wheel::{TICK_MS, Tick};
 use crate::frame::Decoder;
 use crate::node::Told;
@@ -47,6 +48,8 @@ pub(super) struct Seat {
     /// In the list of those who share the room's run (attached to this room only, under the name everybody is shown),
     /// or in the list of those who get slices of their own (HAZARDS 5).
     pub(super) shares: bool,
+    /// Everything in the room up to here was delivered, or was before it came.
+    pub(super) marked: Offset,
 }
 
 /// Behind the shard's head, on a cursor of its own (invariant 6).
@@ -58,6 +61,10 @@ pub(super) struct Lag {
     pub(super) reading: bool,
     /// Pages of history that are to be read before it goes on.
     pub(super) pages: Vec<Page>,
+    /// In these rooms everything up to there is not told again; ordered by room.
+    pub(super) floors: Vec<(RoomKey, Offset)>,
+    /// How many events were told to it while it was behind.
+    pub(super) told: u64,
     /// Who came and went meanwhile: the first kind missed and the last signal, to say the difference (HAZARDS 7).
     pub(super) missed: Vec<Missed>,
 }
@@ -102,6 +109,12 @@ pub(super) struct Connection {
     pub(super) link: Option<Box<Link>>,
     /// It is told of its user's direct rooms, whether it has entered them or not.
     pub(super) follows: bool,
+    /// And of every room that its user belongs to.
+    pub(super) attends: bool,
+    /// It is in the list of those to be asked for a sign of life.
+    pub(super) wants_proof: bool,
+    /// What was delivered, as far as signs of life prove it; none before one was asked for.
+    pub(super) proof: Option<Box<Proof>>,
     /// Where it was last put out of a room by somebody else.
     pub(super) put_out_at: Offset,
     /// Input that was read and not yet heard.
@@ -157,6 +170,9 @@ impl Connection {
             session: None,
             link: None,
             follows: false,
+            attends: false,
+            wants_proof: false,
+            proof: None,
             put_out_at: Offset(0),
             kept: Vec::new(),
             outbox: Vec::new(),

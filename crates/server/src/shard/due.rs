@@ -9,7 +9,6 @@ use domain::id::Millis;
 use super::connection::Phase;
 use super::wheel::Tick;
 use super::{Net, Shard, Slot};
-use crate::frame;
 
 impl Shard {
     /// The earliest moment at which the connection has to be looked at.
@@ -90,8 +89,7 @@ impl Shard {
             }
             Phase::Open => {
                 if past(connection.pinged, timing.ping_ms) {
-                    connection.pinged = tick;
-                    self.say_raw(slot, |out| frame::encode_ping_into(out, &[]));
+                    self.ping(slot);
                 }
                 self.wake_session(slot, now);
             }

@@ -23,7 +23,7 @@ const READS_PER_TURN: usize = 1024;
 /// What a message was that isn't the session's to hear.
 enum Heard {
     Ping(Vec<u8>),
-    Pong,
+    Pong(Vec<u8>),
     Close(Option<u16>),
 }
 
@@ -126,7 +126,7 @@ impl Shard {
                     Incoming::Text(text) => Frame::Text(text),
                     Incoming::Binary(bytes) => Frame::Binary(bytes),
                     Incoming::Ping(payload) => return stop(other.insert(Heard::Ping(payload.to_vec()))),
-                    Incoming::Pong(_) => return stop(other.insert(Heard::Pong)),
+                    Incoming::Pong(payload) => return stop(other.insert(Heard::Pong(payload.to_vec()))),
                     Incoming::Close { code, .. } => return stop(other.insert(Heard::Close(code))),
                 };
                 messages += 1;
@@ -192,13 +192,8 @@ impl Shard {
     }
 
     fn hear_control(&mut self, slot: Slot, heard: Heard, net: &mut dyn Net) {
-        let now = self.wheel.tick(self.now);
         match heard {
-            Heard::Pong => {
-                if let Some(connection) = self.get(slot) {
-                    connection.ponged = now;
-                }
-            }
+            Heard::Pong(payload) => self.ponged(slot, &payload),
             Heard::Ping(payload) => {
                 self.say_raw(slot, |out| frame::encode_pong_into(out, &payload));
             }
@@ -266,6 +261,8 @@ impl Shard {
                 (Phase::Open, Step::Identify(claim)) => self.identify_later(slot, claim),
                 (Phase::Open, Step::Writers(id, room)) => self.writers(slot, id, &room),
                 (Phase::Open, Step::Follow) => connection.follows = true,
+                (Phase::Open, Step::Asked) => self.asked(slot),
+                (Phase::Open, Step::Answered) => self.answered_sign(slot),
                 (Phase::Open, Step::Release(sid, text)) => self.release(slot, sid, text),
                 (Phase::Open, Step::Replace(sid)) => return Some(sid),
                 (Phase::Open, Step::Hint(room, kind)) => self.hint(slot, &room, kind),
@@ -278,6 +275,8 @@ impl Shard {
                     | Step::Identify(_)
                     | Step::Writers(..)
                     | Step::Follow
+                    | Step::Asked
+                    | Step::Answered
                     | Step::Release(..)
                     | Step::Replace(_)
                     | Step::Hint(..)
@@ -309,11 +308,12 @@ impl Shard {
         if !connection.may_hint(now) {
             return; // Everybody in the room would be told of each: a flood of them is theirs, not ours.
         }
-        if attached.is_none_or(|room| connection.seats.iter().all(|seat| seat.room != room)) {
+        let inside = attached.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
+        if !inside && !connection.is_follower_of(room) {
             return;
         }
         let origin = Some(connection.id);
-        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, kind };
+        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, alias: None, kind };
         self.out.signals.push(Arc::new(signal));
     }
 
@@ -341,6 +341,7 @@ impl Shard {
     /// From now on it is only written to, until it is done.
     pub(super) fn closing(&mut self, slot: Slot) {
         self.leave_all(slot);
+        self.hub.watchers.remove(&slot);
         let now = self.wheel.tick(self.now);
         if let Some(connection) = self.get(slot) {
             connection.phase = Phase::Closing;
@@ -371,6 +372,7 @@ impl Shard {
     /// The connection is no more.
     pub(super) fn gone(&mut self, slot: Slot, net: &mut dyn Net) {
         self.leave_all(slot);
+        self.hub.watchers.remove(&slot);
         let Some(mut connection) = self.connections[slot as usize].take() else { return };
         self.unlink(&mut connection);
         self.tally.held_bytes -= u64::from(connection.weighed);

@@ -6,7 +6,7 @@
 //!
 //! Files: `open` (head, identity, upgrade), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
 //! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
-//! `page` (history on entering), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `allowance` (what a
+//! `page` (history on entering), `follow` (all that is one's own), `proof` (what was delivered), `status` (who is online), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `allowance` (what a
 //! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it).
 
 mod allowance;
@@ -15,6 +15,7 @@ mod connection;
 mod due;
 mod fan;
 mod flush;
+mod follow;
 mod hear;
 mod hub;
 mod lag;
@@ -23,6 +24,8 @@ mod open;
 mod page;
 mod parts;
 mod polling;
+mod proof;
+mod status;
 mod takeover;
 mod typing;
 mod wheel;
@@ -41,6 +44,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use self::connection::Connection;
 pub(crate) use self::fan::is_relayed;
+use self::follow::Changes;
 use self::hub::Hub;
 use self::page::Page;
 pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
@@ -78,6 +82,8 @@ pub struct Shard {
     known_head: Offset,
     /// The last event that put somebody out.
     excluded_at: Offset,
+    /// Who was taken in or put out lately.
+    changes: Changes,
     mail: VecDeque<Mail>,
     /// Announcements and signals ahead of the head.
     early: BTreeMap<Offset, Announcement>,
@@ -98,6 +104,8 @@ pub struct Shard {
     due: Vec<(u32, Tick)>,
     /// Connections with replies that wait for an echo.
     holding: Vec<Slot>,
+    /// Connections that are to be asked for a sign of life.
+    to_prove: Vec<Slot>,
     /// Runs are encoded in passes; a pass whose budget is spent goes on in the next turn.
     pass: u64,
     walk: Option<flush::Walk>,
@@ -136,6 +144,7 @@ impl Shard {
             head: parts.head,
             known_head: parts.head,
             excluded_at: Offset(0),
+            changes: Changes::default(),
             mail: VecDeque::new(),
             early: BTreeMap::new(),
             early_signals: VecDeque::new(),
@@ -150,6 +159,7 @@ impl Shard {
             to_flush: Vec::new(),
             due: Vec::new(),
             holding: Vec::new(),
+            to_prove: Vec::new(),
             pass: 1,
             walk: None,
             wheel: Wheel::new(now),
@@ -191,6 +201,7 @@ impl Shard {
         self.deadlines(net);
         let events_left = self.take_mail();
         let reads_left = self.read_sockets(net);
+        self.ask_for_proofs();
         self.drain(net);
         let flushed = self.flush(net);
         let next = self.next_turn();

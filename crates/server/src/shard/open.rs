@@ -264,6 +264,10 @@ impl Shard {
         connection.phase = Phase::Open;
         connection.opened = true;
         let dialect = usize::from(connection.dialect);
+        if self.parts.dialects.get(dialect).is_some_and(|dialect| dialect.hears_statuses()) {
+            self.hub.watchers.insert(slot);
+        }
+        let Some(connection) = self.get(slot) else { return };
         (connection.since, connection.heard, connection.ponged, connection.pinged) = (now, now, now, now);
         self.tally.doors[dialect].open += 1;
         self.arm(slot);
@@ -307,6 +311,7 @@ impl Shard {
     pub(super) fn call(&mut self, slot: Slot, id: dialects::CallId, mut request: Request) {
         let full = self.calls >= limits::CALLS_PER_SHARD_MAX;
         let doors = self.parts.dialects.clone();
+        let now = self.wheel.tick(self.now);
         let Some(connection) = self.get(slot) else { return };
         if full {
             let dialect = connection.dialect;
@@ -321,6 +326,11 @@ impl Shard {
         }
         // The node knows of it before it hears so itself.
         connection.met |= matches!(request, Request::Do(Command::Return { .. }));
+        if matches!(request, Request::Do(Command::Declare { .. })) && !connection.may_hint(now) {
+            // Everybody would be told of each: a flood of them is theirs, not ours.
+            connection.calls -= 1;
+            return self.answered(slot, id, Ok(&Reply::Done));
+        }
         connection.heavy |= matches!(request, Request::Ask(domain::query::Query::Rooms { .. }));
         let call = Call {
             to: ReplyTo::Connection(connection.id, id),

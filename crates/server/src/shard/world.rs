@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use adapters::port::{Failure, Found, Read};
 use dialects::{Answer, Ask, Sid};
-use domain::event::Signal;
+use domain::event::{Signal, Status};
 use domain::id::{Millis, Offset};
 use domain::identity::{Credential, Denied, Identity};
 
@@ -88,6 +88,8 @@ pub enum Mail {
     Announce(Announcement),
     /// Something is true now.
     Signal(Arc<Signal>),
+    /// Somebody came online or went.
+    Status(Arc<Status>),
     /// A reply, with what it does to attachments. Never dropped.
     Told(Box<Told>),
     /// Relayed messages were dropped because the mailbox was full.

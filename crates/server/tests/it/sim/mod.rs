@@ -36,9 +36,13 @@ impl Gate for OpenGate {
     }
 
     fn identify(&self, credential: &Credential, _: &str, _: Millis) -> Result<Identity, Denied> {
-        let (Credential::Bearer(id) | Credential::Key(id) | Credential::Claimed(id)) = credential;
-        let id = UserId::new(id).map_err(|_| Denied::Invalid)?;
-        Ok(Identity { id, name: None, email: None, ends: None, standing: Standing::User })
+        let (id, number) = match credential {
+            Credential::Bearer(id) | Credential::Key(id) | Credential::Claimed(id) => (id.to_string(), None),
+            Credential::Number(number) => (number.to_string(), Some(*number)),
+        };
+        let id = UserId::new(&id).map_err(|_| Denied::Invalid)?;
+        let (proved, standing) = (false, Standing::User);
+        Ok(Identity { id, number, proved, name: None, email: None, ends: None, standing })
     }
 }
 
@@ -187,9 +191,16 @@ impl Run {
         let Ok(room) = name::resolve(&self.some_room(), &id) else { return };
         let text = format!("rest:{user}:{}:{}", room.shown(), self.rest / 8);
         let client_id = ClientId::new(&text).ok();
-        let draft =
-            Draft { kind: MessageKind::Broadcast, content: text.into(), reply_to: None, client_id, extra: None };
-        let identity = Identity { id, name: None, email: None, ends: None, standing: Standing::User };
+        let draft = Draft {
+            kind: MessageKind::Broadcast,
+            content: text.into(),
+            reply_to: None,
+            client_id,
+            extra: None,
+            alias: None,
+        };
+        let identity =
+            Identity { id, number: None, proved: false, name: None, email: None, ends: None, standing: Standing::User };
         let token = self.call(None, Standing::User, Command::Meet(identity));
         self.posting.insert(token, (room, draft));
     }

@@ -23,6 +23,7 @@ impl World {
                         let shard = usize::try_from(connection.0 >> 56).expect("a byte");
                         self.mail(server, shard, Mail::Told(told));
                     }
+                    ReplyTo::Nobody => {}
                     ReplyTo::Rest(token) => {
                         self.replies.insert(token, told.result);
                     }
@@ -35,6 +36,11 @@ impl World {
                 Output::Head(head) => {
                     for shard in 0..self.servers[server].shards.len() {
                         self.mail(server, shard, Mail::Head(head));
+                    }
+                }
+                Output::Status(status) => {
+                    for shard in 0..self.servers[server].shards.len() {
+                        self.mail(server, shard, Mail::Status(status.clone()));
                     }
                 }
                 Output::Signal(signal) => {
