@@ -42,6 +42,7 @@ impl Stage {
             allowance: Allowance::default(),
             dialects: dialects.clone(),
             gate: Arc::new(OpenGate),
+            disk: None,
         };
         let world = World::new(seed, chaos, setup, 1);
         let (path, version, sid) = (path.to_owned(), "4".to_owned(), String::new());

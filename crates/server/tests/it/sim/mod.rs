@@ -99,6 +99,7 @@ impl Run {
             allowance: Allowance::default(),
             dialects: Arc::new(dialects::registry(&dialects::Settings { development: true, ..Default::default() })),
             gate: Arc::new(OpenGate),
+            disk: None,
         };
         let chaos = chaos(&mut dice);
         if story {

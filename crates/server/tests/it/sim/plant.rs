@@ -107,9 +107,9 @@ impl Plant for Harmless {
         let Mail::Announce(announcement) = &mail else { return mail };
         let events = announcement.events.iter().map(|event| {
             let harmless = match &event.what {
-                What::MemberRemoved { .. } => What::Deleted { message: MessageId(0), of: Offset(0) },
+                What::MemberRemoved { .. } => What::Deleted { message: MessageId(0), of: Offset(0), sending: Sending::default() },
                 What::MemberSet { member, .. } if member.status != Status::Active => {
-                    What::Deleted { message: MessageId(0), of: Offset(0) }
+                    What::Deleted { message: MessageId(0), of: Offset(0), sending: Sending::default() }
                 }
                 What::MemberSet { .. }
                 | What::RoomMade { .. }

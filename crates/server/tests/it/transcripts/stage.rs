@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use adapters::auth::{KEY_RANDOM_BYTES, KeyRing, new_key};
-use adapters::port::{Holder, Key};
+use adapters::port::{Holder, Key, Store};
 use dialects::{Answer, Ask, Dialect};
 use domain::id::Millis;
 use domain::identity::Scopes;
@@ -72,7 +72,7 @@ impl Stage {
     ///
     /// # Errors
     /// When they ask for neither, or both.
-    pub(crate) fn new(lines: &[Line]) -> Result<Self, String> {
+    pub(crate) fn new(lines: &[Line], disk: Option<Arc<dyn Store>>) -> Result<Self, String> {
         let (keys, shown) = keys(lines)?;
         let config = Arc::new(config(lines)?);
         let gate: Arc<dyn Gate> = Arc::new(Keeper::new(config.clone(), Arc::new(KeyRing::new(&keys))));
@@ -85,6 +85,7 @@ impl Stage {
             allowance: Allowance::default(),
             dialects: dialects.clone(),
             gate: gate.clone(),
+            disk,
         };
         let world = World::new(1, Chaos::none(), setup, 1);
         let mut bound = Bound::new(world.now);

@@ -8,6 +8,7 @@ mod setup;
 pub(crate) mod wire;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use adapters::port::{Found, Read, Reader, Store, Writer};
 use adapters::store::memory::MemoryStore;
@@ -37,7 +38,10 @@ pub(crate) struct World {
     pub(crate) now: Millis,
     pub(crate) dice: Dice,
     pub(crate) chaos: Chaos,
+    /// The store in memory, whose faults can be chosen and whose log can be looked at.
     pub(crate) store: MemoryStore,
+    /// The store that servers are on: that one, unless another was asked for.
+    disk: Arc<dyn Store>,
     pub(crate) pipes: Vec<Pipe>,
     /// Pipes on which something arrived for the client, or that were closed.
     pub(crate) arrived: Vec<(Millis, usize)>,
@@ -59,11 +63,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64, chaos: Chaos, setup: Setup, servers: usize) -> Self {
+        let store = MemoryStore::new(Life(seed | 1));
+        let disk = setup.disk.clone().unwrap_or_else(|| Arc::new(store.clone()));
         let mut world = Self {
             now: Millis(1_800_000_000_000),
             dice: Dice::new(seed),
             chaos,
-            store: MemoryStore::new(Life(seed | 1)),
+            store,
+            disk,
             pipes: Vec::new(),
             arrived: Vec::new(),
             replies: BTreeMap::new(),
@@ -89,8 +96,8 @@ impl World {
 
     fn start_server(&mut self) -> Server {
         self.starts += 1;
-        let writer = self.store.writer().expect("the memory store gives writers");
-        let mut reader = self.store.reader().expect("the memory store gives readers");
+        let writer = self.disk.writer().expect("the store gives writers");
+        let mut reader = self.disk.reader().expect("the store gives readers");
         let head = match reader.read(&Read::Head) {
             Ok(Found::Cursor(Some(head))) => head,
             other => panic!("a log has a head, not {other:?}"),

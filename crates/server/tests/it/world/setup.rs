@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adapters::port::{Batch, Found, Outcome};
+use adapters::port::{Batch, Found, Outcome, Store};
 use dialects::Dialect;
 use domain::limits::Policy;
 use rand_chacha::ChaCha8Rng;
@@ -78,6 +78,8 @@ pub(crate) struct Setup {
     pub(crate) allowance: Allowance,
     pub(crate) dialects: Arc<Vec<Box<dyn Dialect>>>,
     pub(crate) gate: Arc<dyn Gate>,
+    /// Where everything is kept; a memory store of the world's own when none.
+    pub(crate) disk: Option<Arc<dyn Store>>,
 }
 
 /// What a plant does to the world's answers: bugs on purpose, to prove that the checker sees them.
