@@ -7,6 +7,7 @@ use domain::Text;
 use domain::id::{Millis, UserId};
 use domain::identity::{Identity, Standing};
 use domain::limits::LABEL_BYTES_MAX;
+use domain::rules::person::WAITING_PREFIX;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -90,6 +91,8 @@ impl<'de> Deserialize<'de> for Object {
 pub(super) fn read(claims: &Object, rules: &ClaimRules) -> Result<Identity, Fault> {
     Ok(Identity {
         id: user(claims, rules)?,
+        number: None,
+        proved: false,
         name: NAME_CLAIMS.iter().find_map(|claim| label(claims.get(claim))),
         email: label(claims.get("email")),
         ends: None,
@@ -100,7 +103,7 @@ pub(super) fn read(claims: &Object, rules: &ClaimRules) -> Result<Identity, Faul
 /// Who the claims say it is, if they are good now. That it has expired is said last: only what is right in everything
 /// else was good once.
 pub(super) fn check(claims: &Object, rules: &ClaimRules, now: Millis) -> Result<Identity, Fault> {
-    let mut identity = read(claims, rules)?;
+    let mut identity = Identity { proved: true, ..read(claims, rules)? };
     let ends = moment(claims, "exp")?;
     let begins = moment(claims, "nbf")?;
     let issued = moment(claims, "iat")?;
@@ -128,7 +131,7 @@ pub(super) fn check(claims: &Object, rules: &ClaimRules, now: Millis) -> Result<
 
 /// A text as a user's id.
 pub(super) fn user_id(text: &str) -> Result<UserId, Fault> {
-    if text.starts_with(SERVICE_PREFIX) {
+    if text.starts_with(SERVICE_PREFIX) || text.starts_with(WAITING_PREFIX) {
         return Err(Fault::Reserved);
     }
     Ok(UserId::new(text)?)

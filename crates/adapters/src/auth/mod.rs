@@ -98,13 +98,11 @@ impl Auth {
                 Err(_) if self.reads_unchecked() && !text.starts_with(KEY_PREFIX) => self.believe(text),
                 found => found,
             },
-            Credential::Claimed(id) => {
-                if self.development || trust == Trust::Claim {
-                    bare(id)
-                } else {
-                    Err(Fault::Unproved)
-                }
+            Credential::Claimed(_) | Credential::Number(_) if !self.development && trust != Trust::Claim => {
+                Err(Fault::Unproved)
             }
+            Credential::Claimed(id) => bare(id),
+            Credential::Number(number) => Ok(Identity { number: Some(*number), ..bare(&number.to_string())? }),
         }
     }
 
@@ -122,5 +120,6 @@ impl Auth {
 }
 
 fn bare(id: &str) -> Result<Identity, Fault> {
-    Ok(Identity { id: claims::user_id(id)?, name: None, email: None, ends: None, standing: Standing::User })
+    let id = claims::user_id(id)?;
+    Ok(Identity { id, number: None, proved: false, name: None, email: None, ends: None, standing: Standing::User })
 }

@@ -9,7 +9,7 @@ use domain::id::{
     ClientId, ConnectionId, Door, ExclusionVersion, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber,
 };
 use domain::identity::Scopes;
-use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Sending, Status};
 use domain::watermark::Mark;
 
 use super::hand;
@@ -79,7 +79,7 @@ fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
                 (hand::user(bytes.pick(USERS)), bytes.pick([None, Some("ann"), Some("Zoë"), Some("ann~7")]));
             let email = bytes.pick([None, Some("a@x"), Some("b@x")]).map(Text::from);
             let number_from = UserNumber(bytes.pick([1, 7, 1_000_000_001]));
-            Write::Person(NewPerson { id, name: name.map(Text::from), email, number_from })
+            Write::Person(NewPerson { id, name: name.map(Text::from), email, number_from, proved: false })
         }
         1 => {
             let id = Text::from(bytes.pick(["k1", "k2"]));
@@ -156,7 +156,7 @@ fn room_write(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Roo
     let id = hand::user(bytes.pick(USERS));
     let by = Arc::new(Person { number: UserNumber(9), name: Text::from(bytes.pick(CONTENTS)), email: None, id });
     let origin = bytes.pick([None, Some(ConnectionId(u64::MAX))]);
-    RoomWrite { room, under, by, door: Door(bytes.draw(5)), origin, at, events }
+    RoomWrite { room, under, by, door: Door(bytes.draw(5)), origin, at, alias: None, events }
 }
 
 fn kind(bytes: &mut Bytes<'_>, room: &RoomKey) -> RoomKind {
@@ -176,10 +176,10 @@ fn what(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, room: &RoomKey, sent: &m
         1 => What::MemberRemoved { user, barred: bytes.draw(2) == 1 },
         2 => {
             let of = earlier(bytes, oracle, room);
-            What::Edited { message, of, content: Text::from(bytes.pick(CONTENTS)) }
+            What::Edited { message, of, content: Text::from(bytes.pick(CONTENTS)), sending: Sending::default() }
         }
-        3 => What::Deleted { message, of: earlier(bytes, oracle, room) },
-        _ if *sent => What::Deleted { message, of: earlier(bytes, oracle, room) },
+        3 => What::Deleted { message, of: earlier(bytes, oracle, room), sending: Sending::default() },
+        _ if *sent => What::Deleted { message, of: earlier(bytes, oracle, room), sending: Sending::default() },
         _ => {
             *sent = true;
             let client_id = bytes.pick([None, Some(0), Some(1), Some(2)]).map(|id: usize| client_id(CLIENT_IDS[id]));
@@ -218,7 +218,7 @@ pub fn same(store: &dyn Store, oracle: &dyn Store) {
     ids.iter().for_each(|id| drop(read(&Read::Message(*id))));
     ids.extend([MessageId(0), MessageId(u128::MAX), MessageId(1_000_010 << 64)]);
     ids.rotate_left(events.len() % 3);
-    read(&Read::Places(ids.into()));
+    read(&Read::Messages(ids.into()));
     let step = usize::try_from(head / 40 + 1).expect("a small log");
     for offset in (0..head + 2).step_by(step).map(Offset) {
         read(&Read::At(offset));
@@ -242,7 +242,7 @@ fn fixed_reads() -> Vec<Read> {
         reads.push(Read::Room(room.clone()));
         reads.push(Read::Page { room: room.clone(), before: None, most: usize::MAX });
         for (skip, most) in [(0, u32::MAX), (0, 0), (0, 4), (1, 3), (6, 5), (30, 2), (u32::MAX, 9)] {
-            reads.push(Read::History { room: room.clone(), skip, most });
+            reads.push(hand::history(room.clone(), skip, most));
         }
         for user in USERS.map(hand::user).into_iter().chain([stranger()]) {
             let unread = |most| Read::Unread { room: room.clone(), user: user.clone(), most };

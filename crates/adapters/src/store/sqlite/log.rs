@@ -115,11 +115,12 @@ pub(super) struct RoomRow {
     pub(super) key: RoomKey,
     pub(super) version: ExclusionVersion,
     pub(super) kind: RoomKind,
-    title: Text,
+    pub(super) title: Text,
     seats: Option<u32>,
-    made_by: UserId,
+    pub(super) made_by: UserId,
     door: Door,
     made_at: Millis,
+    pub(super) alias: Option<Text>,
 }
 
 impl RoomRow {
@@ -136,6 +137,7 @@ impl RoomRow {
             made_by: facts.made_by,
             door: facts.door,
             made_at: facts.made_at,
+            alias: facts.alias,
         })
     }
 
@@ -146,6 +148,9 @@ impl RoomRow {
         row.num(self.seats.map_or(0, |seats| u64::from(seats) + 1));
         row.text(self.made_by.as_str());
         row.num(self.made_at.0);
+        if let Some(alias) = &self.alias {
+            row.text(alias);
+        }
         seal(&[&self.birth.to_le_bytes(), key_text(&self.key).as_bytes()], &row)
     }
 
@@ -158,7 +163,9 @@ impl RoomRow {
             Some(seats) => Some(u32::try_from(seats).ok()?),
         };
         let (made_by, made_at) = (take.user()?, Millis(take.num()?));
-        Some(Self { birth, key: text_key(key)?, version, kind, title, seats, made_by, door, made_at })
+        // Rows of before there were aliases end here, and so do those of rooms without one.
+        let alias = if take.is_empty() { None } else { Some(take.text()?) };
+        Some(Self { birth, key: text_key(key)?, version, kind, title, seats, made_by, door, made_at, alias })
     }
 
     /// The facts, without rosters.
@@ -176,6 +183,7 @@ impl RoomRow {
             birth: Offset(self.birth),
             last: Offset(self.birth),
             head: Seq(1),
+            alias: self.alias,
             members: BTreeMap::new(),
             barred: BTreeSet::new(),
         };
@@ -220,12 +228,14 @@ pub(super) fn add_room(log: &Connection, room: &RoomRow) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// Keeps a room's new exclusion version.
-pub(super) fn move_version(log: &Connection, birth: u64, version: ExclusionVersion) -> Result<(), Failure> {
-    let room = RoomRow { version, ..room_born_at(log, birth)? };
+/// Keeps what has changed of a room.
+pub(super) fn change_room(log: &Connection, birth: u64, change: impl FnOnce(&mut RoomRow)) -> Result<(), Failure> {
+    let mut room = room_born_at(log, birth)?;
+    change(&mut room);
+    let what = "keeping a room";
     let mut update =
-        log.prepare_cached("UPDATE rooms SET row = ?2 WHERE birth = ?1").map_err(asking("keeping a room"))?;
-    update.execute(params![int(birth), room.pack()]).map(drop).map_err(asking("keeping a room"))
+        log.prepare_cached("UPDATE rooms SET key = ?2, row = ?3 WHERE birth = ?1").map_err(asking(what))?;
+    update.execute(params![int(birth), key_text(&room.key), room.pack()]).map(drop).map_err(asking(what))
 }
 
 /// Keeps that a user has to do with a room.

@@ -6,7 +6,7 @@
 //!      └──event──▶ tail ──slices──▶ indexer ──▶ index.db ◀──(room, seq), client ids── readers
 //! ```
 //!
-//! A commit's way: `writer` → `row` → `tail`; a read's: `reader`, `lists` → `tail`, else `index` → `log`. `files` opens and
+//! A commit's way: `writer` → `batch` → `row` → `tail`; a read's: `reader`, `lists` → `tail`, else `index` → `log`. `files` opens and
 //! checks, `start` replays, `checkpoint` keeps the WAL short.
 //!
 //! **When the index is not what was written** (a bit that flips, a block that can't be read, a file cut short): nothing
@@ -19,6 +19,7 @@
 //! lacks one; an end of a catch-up by room that is missing. SQLite's check of the file, run after each start, finds
 //! those that broke its structure.
 
+mod batch;
 mod bytes;
 mod catchup;
 mod changes;
@@ -31,6 +32,7 @@ mod find;
 mod history;
 mod index;
 mod indexer;
+mod keys;
 mod lists;
 mod log;
 mod marks;

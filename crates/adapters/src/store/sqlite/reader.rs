@@ -61,14 +61,19 @@ impl Reader for SqliteReader {
                 let found = view::look(holder, |view| messages::find(view, keys, &[*id]))?;
                 Found::Event(found.into_iter().next())
             }
-            Read::Places(ids) => {
-                let place = |event: Arc<Event>| Some((event.message()?.id, event.room.clone(), event.offset));
-                let found = view::look(holder, |view| messages::find(view, keys, ids))?;
-                Found::Places(found.into_iter().filter_map(place).collect())
-            }
-            Read::History { room, skip, most } => {
+            Read::Messages(ids) => Found::Messages(view::look(holder, |view| messages::find(view, keys, ids))?),
+            Read::User(which) => Found::User(holder.with(|handles| people::user(&handles.log, which))?),
+            Read::History { room, window: _, skip, most, bytes: _ } => {
                 let (entries, total, upto) = view::look(holder, |view| history::read(view, room, *skip, *most))?;
                 Found::History(entries, total, upto)
+            }
+            Read::Conversations { .. }
+            | Read::Born(_)
+            | Read::Alias { .. }
+            | Read::Standings(_)
+            | Read::Find { .. }
+            | Read::Acquaintances { .. } => {
+                return Err(Failure::new(crate::port::FailureKind::Unavailable, "not answered yet"));
             }
             Read::Unread { room, user, most } => {
                 Found::Count(view::look(holder, |view| unread::count(view, room, user, *most))?)
@@ -78,7 +83,7 @@ impl Reader for SqliteReader {
             Read::At(offset) => Found::Cursor(self.at(offset.0)?),
             Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, seq.0)?),
             Read::Head => Found::Cursor(Some(shared.tail().cursor())),
-            Read::Keys => Found::Keys(holder.with(|handles| people::keys(&handles.log))?),
+            Read::Keys => Found::Keys(holder.with(|handles| super::keys::all(&handles.log))?),
             Read::Recent(after) => Found::Recent(self.recent(*after)?),
         })
     }

@@ -24,7 +24,12 @@ pub(super) struct Belonging {
 /// Keeps what an event changes of its room's rosters.
 pub(super) fn follow(log: &Connection, birth: u64, event: &Event) -> Result<(), Failure> {
     match &event.what {
-        What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => Ok(()),
+        What::RoomMade { .. }
+        | What::Sent(_)
+        | What::Edited { .. }
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => Ok(()),
         What::MemberSet { user, member } => {
             // Where they began to belong stays what it was while they do.
             let since = match belonging(log, birth, user)? {

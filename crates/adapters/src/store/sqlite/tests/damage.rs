@@ -232,7 +232,7 @@ fn read_all(dir: &Dir, oracle: &MemoryStore) -> bool {
         bytes: usize::MAX,
     };
     let people = ["ann", "bob", "7", "1", "eve"].map(|id| Read::Person(hand::user(id)));
-    let history = |room: &_| Read::History { room: RoomKey::clone(room), skip: 1, most: u32::MAX };
+    let history = |room: &_| hand::history(RoomKey::clone(room), 1, u32::MAX);
     let asks = pages
         .chain(facts)
         .chain(rooms.iter().map(history))
@@ -277,7 +277,9 @@ fn is_true(entry: &Entry, oracle: &MemoryStore) -> bool {
         | What::MemberSet { .. }
         | What::MemberRemoved { .. }
         | What::Sent(_)
-        | What::Deleted { .. } => false,
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => false,
     };
     let events = oracle.events();
     let edited = entry.edited.as_ref();
