@@ -124,6 +124,7 @@ impl Log {
             seq: self.rooms.get(&write.room).map_or(Seq(1), |room| room.facts.head.next()),
             life,
             room: write.room.clone(),
+            born: self.rooms.get(&write.room).map_or(self.head().offset.next(), |room| room.facts.birth),
             version,
             at: write.at,
             by: write.by.clone(),

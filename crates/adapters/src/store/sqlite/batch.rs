@@ -207,6 +207,7 @@ impl<'a> Work<'a> {
             seq: Seq(known.seq + 1),
             life: self.life,
             room: write.room.clone(),
+            born: Offset(known.birth),
             version,
             at: write.at,
             by: write.by.clone(),

@@ -59,7 +59,20 @@ impl Row {
     /// The event that the row keeps.
     pub(super) fn into_event(self, offset: u64, room: RoomKey) -> Event {
         let Bare { seq, life, version, at, by, door, origin, alias, what } = self.event;
-        Event { offset: Offset(offset), seq, life, room, version, at, by, door, origin, alias, what }
+        Event {
+            offset: Offset(offset),
+            seq,
+            life,
+            room,
+            born: Offset(self.room),
+            version,
+            at,
+            by,
+            door,
+            origin,
+            alias,
+            what,
+        }
     }
 
     pub(super) fn seq(&self) -> u64 {

@@ -51,6 +51,8 @@ pub(super) struct House {
     pub(super) reads: VecDeque<(Token, Read)>,
     pub(super) told: Vec<Told>,
     pub(super) heard: Vec<Heard>,
+    /// Who came online or went, in order.
+    pub(super) statuses: Vec<(String, bool)>,
     calls: CallId,
 }
 

@@ -7,7 +7,7 @@ use adapters::port::{Batch, Found, Outcome, Read, Store, Write};
 use adapters::store::memory::MemoryStore;
 use domain::event::{Event, What};
 use domain::id::{MessageId, Offset};
-use domain::model::Status;
+use domain::model::{Sending, Status};
 use server::node::Announcement;
 use server::shard::Mail;
 
@@ -95,7 +95,12 @@ impl Plant for Clings {
                 told.detach.clear();
                 Mail::Told(told)
             }
-            mail @ (Mail::Announce(_) | Mail::Signal(_) | Mail::RelayLost | Mail::Head(_) | Mail::Drain) => mail,
+            mail @ (Mail::Announce(_)
+            | Mail::Signal(_)
+            | Mail::Status(_)
+            | Mail::RelayLost
+            | Mail::Head(_)
+            | Mail::Drain) => mail,
         }
     }
 }
@@ -107,7 +112,9 @@ impl Plant for Harmless {
         let Mail::Announce(announcement) = &mail else { return mail };
         let events = announcement.events.iter().map(|event| {
             let harmless = match &event.what {
-                What::MemberRemoved { .. } => What::Deleted { message: MessageId(0), of: Offset(0), sending: Sending::default() },
+                What::MemberRemoved { .. } => {
+                    What::Deleted { message: MessageId(0), of: Offset(0), sending: Sending::default() }
+                }
                 What::MemberSet { member, .. } if member.status != Status::Active => {
                     What::Deleted { message: MessageId(0), of: Offset(0), sending: Sending::default() }
                 }
@@ -115,7 +122,9 @@ impl Plant for Harmless {
                 | What::RoomMade { .. }
                 | What::Sent(_)
                 | What::Edited { .. }
-                | What::Deleted { .. } => return event.clone(),
+                | What::Deleted { .. }
+                | What::Retitled { .. }
+                | What::Notice { .. } => return event.clone(),
             };
             Arc::new(Event { what: harmless, ..(**event).clone() })
         });
