@@ -82,6 +82,7 @@ pub(crate) fn event(room: &str, by: &str, what: What) -> Arc<Event> {
         seq: Seq(3),
         life: Life(7),
         room: key(room),
+        born: Offset(40),
         version: ExclusionVersion(0),
         at: NOW,
         by: person(by),

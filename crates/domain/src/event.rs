@@ -80,6 +80,8 @@ pub struct Event {
     pub life: Life,
     /// Where.
     pub room: RoomKey,
+    /// The offset of its room's first event; its own in that one.
+    pub born: Offset,
     /// The room's exclusion version after it.
     pub version: ExclusionVersion,
     /// When, by the server's clock.

@@ -73,6 +73,7 @@ pub(crate) fn said(room: &str, by: &str, number: u64) -> Event {
         seq: Seq(number),
         life: Life(1),
         room: key(room),
+        born: Offset(1),
         version: ExclusionVersion(0),
         at: Millis(0),
         by: actor(by).who,
