@@ -17,6 +17,7 @@ mod cases;
 mod chat;
 mod rooms;
 mod socketio;
+mod unprocessable;
 
 use std::sync::Arc;
 
