@@ -55,9 +55,10 @@ impl Page {
         let is_full = entries.len() >= self.most as usize || bytes + CONTENT_BYTES_MAX > HISTORY_BYTES_MAX;
         let Window { above, below } = self.window;
         let (older, newer) = match (above, below) {
-            (None, None) => (entries.len() as u64 != total, false),
+            (None, None) => (total > entries.len() as u64, false),
             (None, Some(_)) => (is_full, true),
-            (Some(_), None) => (true, is_full),
+            // Before its beginning there is nothing.
+            (Some(above), None) => (above >= first.sent.born, is_full),
             // It ends at its upper bound, and is asked for from there downwards.
             (Some(_), Some(_)) => (is_full, false),
         };

@@ -247,6 +247,7 @@ fn pages_have_links_to_their_neighbours() {
             r#"Link: <?before=42&limit=2>; rel="prev", <?after=43&limit=2>; rel="next""#,
         ),
         ("/messages/40?after=41", 2, 9, r#"Link: <?before=42>; rel="prev""#),
+        ("/messages/40?after=0&limit=2", 2, 9, r#"Link: <?after=43&limit=2>; rel="next""#),
         ("/messages/40?after=4&before=50&limit=2", 2, 9, r#"Link: <?after=4&before=42&limit=2>; rel="prev""#),
         ("/messages/40?after=4&before=50", 2, 9, ""),
         ("/messages/40?after=90", 0, 9, ""),
