@@ -53,7 +53,8 @@ impl Ask {
 
     /// Takes the path apart by `pattern`: true when it fits, and the captures are filled in.
     ///
-    /// A pattern's segments are literal or `{name}`; a captured segment is decoded, never empty and valid UTF-8.
+    /// A pattern's segments are literal, `{name}` or `{name:int}`. A captured segment is decoded, never empty and valid
+    /// UTF-8; the last kind takes decimal digits only, and leaves other names there to other doors.
     pub fn captures(&mut self, pattern: &str) -> bool {
         let mut captured = Vec::new();
         let (mut given, mut wanted) = (self.path.split('/'), pattern.split('/'));
@@ -62,7 +63,7 @@ impl Ask {
                 (None, None) => break,
                 (Some(segment), Some(want)) if want.starts_with('{') => {
                     match percent_decode_str(segment).decode_utf8() {
-                        Ok(text) if !text.is_empty() => captured.push(text.into_owned()),
+                        Ok(text) if takes(want, &text) => captured.push(text.into_owned()),
                         Ok(_) | Err(_) => return false,
                     }
                 }
@@ -73,6 +74,11 @@ impl Ask {
         self.captured = captured;
         true
     }
+}
+
+/// Whether a pattern's segment in braces takes this text.
+fn takes(want: &str, text: &str) -> bool {
+    !text.is_empty() && (!want.ends_with(":int}") || text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn decode_form(text: &str) -> Option<String> {
@@ -127,6 +133,13 @@ mod tests {
             ("/ws/rooms/{id}", "/ws/rooms/GUILD%23g%20x", Some(vec!["GUILD#g x"])),
             ("/ws/rooms/{id}", "/ws/rooms/a%2Fb", Some(vec!["a/b"])),
             ("/ws/rooms/{id}", "/ws/rooms/", None),
+            ("/ws/{id:int}", "/ws/12", Some(vec!["12"])),
+            ("/ws/{id:int}", "/ws/007", Some(vec!["007"])),
+            ("/ws/{id:int}", "/ws/chat", None),
+            ("/ws/{id:int}", "/ws/-1", None),
+            ("/ws/{id:int}", "/ws/1a", None),
+            ("/ws/{id:int}", "/ws/", None),
+            ("/ws/{id:int}", "/ws/1/2", None),
             ("/ws/rooms/{id}", "/ws/rooms/a/b", None),
             ("/ws/rooms/{id}", "/ws/rooms/%ff", None),
             ("/guilds/{id}/members/{user}", "/guilds/g/members/u", Some(vec!["g", "u"])),

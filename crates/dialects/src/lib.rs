@@ -2,7 +2,8 @@
 //! nothing else: bytes in, [`Step`]s out; [`News`] in, frames out.
 //!
 //! This crate never awaits, opens a socket or calls a store, and no dialect imports a sister. What all of them share is
-//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`json`] and [`format`]. A new dialect is a folder and a line in [`registry`].
+//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`json`], [`format`] and [`unprocessable`]. A new dialect is a
+//! folder and a line in [`registry`].
 
 pub mod ask;
 pub mod calls;
@@ -15,8 +16,10 @@ pub mod step;
 #[cfg(test)]
 mod cases;
 mod chat;
+mod direct;
 mod rooms;
 mod socketio;
+mod unprocessable;
 
 use std::sync::Arc;
 
@@ -297,6 +300,7 @@ pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
     let all: Vec<Box<dyn Dialect>> = vec![
         Box::new(rooms::Rooms { keeps: settings.rooms_persist }),
         Box::new(chat::Chat::at(&settings.chat_path)),
+        Box::new(direct::Direct::new(&settings.api_prefix, settings.development, &settings.trusted)),
         Box::new(socketio::SocketIo { unproved: settings.unproved }),
     ];
     all.into_iter()
@@ -316,7 +320,8 @@ mod tests {
             open.iter().map(|dialect| (dialect.name(), dialect.door(), dialect.doors().len())).collect::<Vec<_>>()
         };
         let (rooms, chat) = (("rooms", door::ROOMS, 8), ("chat", door::CHAT, 1));
-        assert_eq!(names(&[]), [rooms, chat, ("socketio", door::SOCKETIO, 14)]);
+        let direct = ("direct", door::DIRECT, 20);
+        assert_eq!(names(&[]), [rooms, chat, direct, ("socketio", door::SOCKETIO, 14)]);
         assert_eq!(names(&["chat"]), [chat]);
         assert_eq!(names(&["none"]), []);
         let all = registry(&Settings { chat_path: "/talk".into(), ..Settings::default() });

@@ -7,7 +7,6 @@ mod rest;
 mod session;
 #[cfg(test)]
 mod tests;
-mod unprocessable;
 mod wire;
 mod words;
 

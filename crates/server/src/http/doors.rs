@@ -101,9 +101,14 @@ impl Doors {
     }
 }
 
-/// A pattern without the names of what it captures: two of the same shape are one path.
+/// A pattern without the names of what it captures: two of the same shape are one path. What takes numbers only leaves
+/// names to others.
 fn shape(pattern: &str) -> String {
-    let segments = pattern.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
+    let segments = pattern.split('/').map(|segment| match segment.starts_with('{') {
+        true if segment.ends_with(":int}") => "{:int}",
+        true => "{}",
+        false => segment,
+    });
     segments.collect::<Vec<_>>().join("/")
 }
 
