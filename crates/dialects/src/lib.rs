@@ -15,6 +15,7 @@ pub mod step;
 #[cfg(test)]
 mod cases;
 mod chat;
+mod gateway;
 mod rooms;
 mod socketio;
 
@@ -287,6 +288,7 @@ pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
         Box::new(rooms::Rooms { keeps: settings.rooms_persist }),
         Box::new(chat::Chat::at(&settings.chat_path)),
         Box::new(socketio::SocketIo { unproved: settings.unproved }),
+        Box::new(gateway::Gateway::of(settings)),
     ];
     all.into_iter()
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
@@ -305,10 +307,12 @@ mod tests {
             open.iter().map(|dialect| (dialect.name(), dialect.door(), dialect.doors().len())).collect::<Vec<_>>()
         };
         let (rooms, chat) = (("rooms", door::ROOMS, 8), ("chat", door::CHAT, 1));
-        assert_eq!(names(&[]), [rooms, chat, ("socketio", door::SOCKETIO, 14)]);
+        let gateway = ("gateway", door::GATEWAY, 1);
+        assert_eq!(names(&[]), [rooms, chat, ("socketio", door::SOCKETIO, 14), gateway]);
         assert_eq!(names(&["chat"]), [chat]);
         assert_eq!(names(&["none"]), []);
-        let all = registry(&Settings { chat_path: "/talk".into(), ..Settings::default() });
+        let (chat_path, gateway_path) = ("/talk".into(), "/stage".into());
+        let all = registry(&Settings { chat_path, gateway_path, ..Settings::default() });
         let mut paths: Vec<String> = all
             .iter()
             .flat_map(|dialect| dialect.doors())
@@ -318,7 +322,9 @@ mod tests {
                 Way::Rest(rest) => format!("{} {}", rest.method, rest.path),
             })
             .collect();
-        assert!(paths.contains(&"GET /talk".to_owned()), "the operator chooses chat's path");
+        for path in ["GET /talk", "GET /stage"] {
+            assert!(paths.contains(&path.to_owned()), "the operator chooses {path}");
+        }
         paths.sort();
         paths.windows(2).for_each(|pair| assert_ne!(pair[0], pair[1]));
     }
