@@ -17,6 +17,7 @@ pub mod step;
 mod cases;
 mod chat;
 mod direct;
+mod gateway;
 mod rooms;
 mod socketio;
 mod unprocessable;
@@ -302,6 +303,7 @@ pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
         Box::new(chat::Chat::at(&settings.chat_path)),
         Box::new(direct::Direct::new(&settings.api_prefix, settings.development, &settings.trusted)),
         Box::new(socketio::SocketIo { unproved: settings.unproved }),
+        Box::new(gateway::Gateway::of(settings)),
     ];
     all.into_iter()
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
@@ -320,11 +322,12 @@ mod tests {
             open.iter().map(|dialect| (dialect.name(), dialect.door(), dialect.doors().len())).collect::<Vec<_>>()
         };
         let (rooms, chat) = (("rooms", door::ROOMS, 8), ("chat", door::CHAT, 1));
-        let direct = ("direct", door::DIRECT, 20);
-        assert_eq!(names(&[]), [rooms, chat, direct, ("socketio", door::SOCKETIO, 14)]);
+        let (direct, gateway) = (("direct", door::DIRECT, 20), ("gateway", door::GATEWAY, 1));
+        assert_eq!(names(&[]), [rooms, chat, direct, ("socketio", door::SOCKETIO, 14), gateway]);
         assert_eq!(names(&["chat"]), [chat]);
         assert_eq!(names(&["none"]), []);
-        let all = registry(&Settings { chat_path: "/talk".into(), ..Settings::default() });
+        let (chat_path, gateway_path) = ("/talk".into(), "/stage".into());
+        let all = registry(&Settings { chat_path, gateway_path, ..Settings::default() });
         let mut paths: Vec<String> = all
             .iter()
             .flat_map(|dialect| dialect.doors())
@@ -334,7 +337,9 @@ mod tests {
                 Way::Rest(rest) => format!("{} {}", rest.method, rest.path),
             })
             .collect();
-        assert!(paths.contains(&"GET /talk".to_owned()), "the operator chooses chat's path");
+        for path in ["GET /talk", "GET /stage"] {
+            assert!(paths.contains(&path.to_owned()), "the operator chooses {path}");
+        }
         paths.sort();
         paths.windows(2).for_each(|pair| assert_ne!(pair[0], pair[1]));
     }
