@@ -24,6 +24,9 @@ pub struct Manners {
     /// Entering makes a member of a public room too, and makes the room when there is none; leaving ends that when the
     /// user's last connection leaves (the table of doors in DESIGN.md, 2).
     pub joins: bool,
+    /// Rooms that aren't direct are for their members only, whatever they are (RULES 9: a group's id that is taken by a room
+    /// that the caller is not in).
+    pub members_only: bool,
     /// Which of the two limits of messages a minute holds (RULES 12).
     pub pace: Pace,
 }

@@ -23,7 +23,8 @@ use domain::model::RoomKey;
 use crate::{Answer, Ask, Audience, Dialect, Opening, Said, Session, Steps, Way, Whose, door, json, turned_away};
 
 /// What this contract says of rooms and pace.
-const MANNERS: Manners = Manners { makes_rooms: false, joins_private: false, joins: false, pace: Pace::Loose };
+const MANNERS: Manners =
+    Manners { makes_rooms: false, joins_private: false, joins: false, members_only: false, pace: Pace::Loose };
 
 const NAME: &str = "direct";
 

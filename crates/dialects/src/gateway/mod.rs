@@ -25,12 +25,15 @@ use domain::identity::{Credential, Denied};
 use crate::{Answer, Ask, Audience, Dialect, Opening, Said, Session, Settings, Steps, Way, Whose, door, turned_away};
 
 /// What this contract says of rooms and pace.
-const MANNERS: Manners = Manners { makes_rooms: false, joins_private: false, joins: false, pace: Pace::Loose };
+const MANNERS: Manners =
+    Manners { makes_rooms: false, joins_private: false, joins: false, members_only: true, pace: Pace::Loose };
 
 /// The dialect's name, by which an operator trusts it.
 const NAME: &str = "gateway";
 /// The platform's longest message (facts 1).
 const MESSAGE_BYTES_MAX: usize = 128 * 1024;
+/// And its longest frame.
+const FRAME_BYTES_MAX: usize = 32 * 1024;
 /// The subprotocol under which a browser hands over its token.
 const BEARER: &str = "bearer";
 
@@ -66,6 +69,14 @@ impl Dialect for Gateway {
 
     fn message_bytes_max(&self) -> Option<usize> {
         Some(MESSAGE_BYTES_MAX)
+    }
+
+    fn frame_bytes_max(&self) -> Option<usize> {
+        Some(FRAME_BYTES_MAX)
+    }
+
+    fn attends(&self) -> bool {
+        true
     }
 
     fn who(&self, ask: &Ask) -> Option<Credential> {

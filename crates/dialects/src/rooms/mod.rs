@@ -20,7 +20,8 @@ use crate::format::{Shown, Time};
 use crate::{Answer, Ask, Audience, Dialect, Opening, Said, Session, Steps, Way, Whose, door, json, turned_away};
 
 /// What this contract says of rooms and pace.
-const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
+const MANNERS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: false, members_only: false, pace: Pace::Strict };
 
 /// The path of the sockets; REST never begins like it.
 const SOCKET: &str = "/ws/rooms/{room_id}";

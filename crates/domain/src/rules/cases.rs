@@ -11,10 +11,15 @@ use crate::id::{Door, ExclusionVersion, Life, MessageId, Millis, Offset, RoomNam
 use crate::identity::{Actor, Scopes, Standing};
 use crate::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
 
-pub(crate) const OPEN: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
-pub(crate) const CHAT: Manners = Manners { makes_rooms: false, joins_private: true, joins: false, pace: Pace::Strict };
+pub(crate) const OPEN: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: false, members_only: false, pace: Pace::Strict };
+pub(crate) const CHAT: Manners =
+    Manners { makes_rooms: false, joins_private: true, joins: false, members_only: false, pace: Pace::Strict };
 
-pub(crate) const JOINS: Manners = Manners { makes_rooms: true, joins_private: false, joins: true, pace: Pace::Loose };
+pub(crate) const MEMBERS: Manners = Manners { makes_rooms: false, members_only: true, ..OPEN };
+
+pub(crate) const JOINS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: true, members_only: false, pace: Pace::Loose };
 
 pub(crate) fn user(id: &str) -> UserId {
     UserId::new(id).expect("a short id is valid")

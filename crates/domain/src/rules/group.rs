@@ -30,7 +30,7 @@ pub fn change(
     if actor.standing != Standing::User {
         return Err(Refusal::Forbidden);
     }
-    if key.first_use_kind() != RoomKind::Public || key.is_relay() || notice.is_some_and(|text| too_long(text)) {
+    if key.first_use_kind() != RoomKind::Public || key.is_relay() || notice.is_some_and(too_long) {
         return Err(Refusal::Invalid);
     }
     let mut events = match (change, facts) {

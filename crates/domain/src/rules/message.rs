@@ -109,6 +109,7 @@ fn may_write(
     }
     let me = &actor.who.id;
     let allowed = match (kind, facts) {
+        (RoomKind::Public, facts) if manners.members_only => facts.is_some_and(|facts| facts.role(me).is_some()),
         (RoomKind::Public, Some(facts)) => !facts.barred.contains(me),
         (RoomKind::Public, None) if manners.makes_rooms && policy.open_rooms => true,
         (RoomKind::Public, None) => return Err(Refusal::RoomNotFound),
@@ -130,7 +131,7 @@ fn speaks_for_the_room(facts: Option<&RoomFacts>, actor: &Actor) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::cases::{CHAT, OPEN, actor, facts, key, member, said, service, user};
+    use crate::rules::cases::{CHAT, MEMBERS, OPEN, actor, facts, key, member, said, service, user};
 
     fn sending() -> Sending {
         Sending { door: crate::id::Door(0), client_id: None }
@@ -164,6 +165,27 @@ mod tests {
             ("a new room on chat", "new", None, text, actor("alice"), CHAT, &usual, Err(Refusal::RoomNotFound)),
             ("a public room", "lobby", Some(&public), text, actor("alice"), CHAT, &usual, Ok(1)),
             ("barred from it", "lobby", Some(&banned), text, actor("alice"), CHAT, &usual, Err(Refusal::Forbidden)),
+            (
+                "a public room on a door for members",
+                "lobby",
+                Some(&public),
+                text,
+                actor("alice"),
+                MEMBERS,
+                &usual,
+                Err(Refusal::Forbidden),
+            ),
+            (
+                "no room on a door for members",
+                "new",
+                None,
+                text,
+                actor("alice"),
+                MEMBERS,
+                &usual,
+                Err(Refusal::Forbidden),
+            ),
+            ("a member's room on it", "den", Some(&den), text, actor("alice"), MEMBERS, &usual, Ok(1)),
             ("a member's room", "den", Some(&den), text, actor("alice"), OPEN, &usual, Ok(1)),
             ("a stranger's", "den", Some(&den), text, actor("carol"), CHAT, &usual, Err(Refusal::Forbidden)),
             ("a guild that is none", "GUILD#g", None, text, actor("alice"), OPEN, &usual, Err(Refusal::Forbidden)),

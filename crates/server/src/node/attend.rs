@@ -112,10 +112,8 @@ impl Node {
             }
         };
         let told = |who: &&Arc<Person>| known.as_ref().is_none_or(|known| known.contains(&who.id));
-        let mut users: Vec<Arc<Person>> = self.presence.online().filter(told).cloned().collect();
-        users.sort_unstable_by_key(|who| who.number);
-        users.truncate(limits::ONLINE_ASKED_MAX);
-        let alone = self.presence.connections_of(me) <= 1;
+        let users = self.presence.online().filter(told).take(limits::ONLINE_ASKED_MAX).cloned().collect();
+        let alone = self.presence.is_alone(actor.who.number);
         Ok(reply(pending, Ok(Reply::Everyone { users, alone })))
     }
 }

@@ -56,6 +56,8 @@ pub struct Call {
 pub enum Input {
     /// Someone asks something.
     Call(Call),
+    /// A connection's client was let in, and is somebody.
+    Opened(ConnectionId),
     /// A connection is no more. Comes after its last call.
     Gone(ConnectionId),
     /// What became of the batch in flight.

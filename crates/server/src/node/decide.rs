@@ -72,7 +72,7 @@ impl Node {
         }
         // A request is shared text and small ids: cloning it is cheaper than taking the pending call apart.
         let decided = match pending.call.request.clone() {
-            Request::Do(Command::Meet(identity)) => Ok(self.meet(pending, &identity, now)),
+            Request::Do(Command::Meet(identity)) => Ok(self.meet(pending, &identity)),
             // In development mode nobody in particular may; else a rule says no.
             Request::Do(Command::Register(new)) => self.register(actor_of(pending).ok().as_ref(), &new, now),
             // Whom a door lets ask is its own affair.

@@ -130,7 +130,10 @@ impl Node {
             if let Some((after, upto)) = due.stretch {
                 self.read_reached(&due.who, due.connection, &due.room, after, upto);
             }
-            let messages: Vec<Marked> = due.apart.into_iter().map(|(_, marked)| marked).collect();
+            let (lately, user, room) = (&self.lately, &due.who.id, &due.room);
+            let unread = |(offset, _): &(Offset, Marked)| !lately.has_read(user, room, *offset);
+            let messages: Vec<Marked> =
+                due.apart.iter().filter(|one| unread(one)).map(|(_, one)| one.clone()).collect();
             self.tell_delivered(&due.who, due.connection, &due.room, messages, now);
         }
     }
@@ -171,7 +174,8 @@ impl Node {
             Ok(Found::Events { events, scanned }) => (events, scanned),
             other => return log_read_failure(&other),
         };
-        let of_others = events.iter().filter(|event| event.by.id != who.id);
+        let unread = |offset| !self.lately.has_read(&who.id, room, offset);
+        let of_others = events.iter().filter(|event| event.by.id != who.id && unread(event.offset));
         let messages: Vec<Marked> = of_others.filter_map(|event| event.marked()).collect();
         for some in messages.chunks(limits::MARKED_MAX) {
             self.tell_delivered(who, connection, room, some.to_vec(), now);

@@ -76,7 +76,11 @@ impl Node {
     pub(super) fn marked(&mut self, call: &Call, mark: Mark, raises: Vec<Raise>, now: Millis) {
         self.tell(call.to, Ok(Reply::Done));
         let Some(who) = &call.who else { return };
-        for Raise { room, upto, messages, .. } in raises {
+        for raise in raises {
+            if mark == Mark::Read {
+                self.lately.note(&who.id, &raise, now);
+            }
+            let Raise { room, upto, messages, .. } = raise;
             let kind = SignalKind::Marked { mark, messages, whole_room: upto.is_some() };
             self.signal(&room, who, kind, call.to.connection(), now);
         }

@@ -21,6 +21,7 @@ mod found;
 mod group;
 mod history;
 mod ids;
+mod lately;
 mod mark;
 mod online;
 mod outcome;
@@ -49,6 +50,7 @@ use self::decide::{Next, Then};
 use self::delivered::Deliveries;
 use self::desk::{Desk, InLane, Pending, Scope, Waiter};
 pub use self::ids::Ids;
+use self::lately::Lately;
 use self::outcome::Slot;
 use self::rooms::Rooms;
 
@@ -95,6 +97,8 @@ pub struct Node {
     first_uses: HashMap<UserNumber, Window>,
     /// What was delivered and is not written yet.
     deliveries: Deliveries,
+    /// What was read lately, of which nothing is told that it was delivered.
+    lately: Lately,
     desk: Desk,
     writer: Writer,
     gathering: Vec<Slot>,
@@ -129,6 +133,7 @@ impl Node {
             windows,
             first_uses: HashMap::new(),
             deliveries: Deliveries::default(),
+            lately: Lately::default(),
             desk: Desk::default(),
             writer: Writer::Ready,
             gathering: Vec::new(),
@@ -149,6 +154,7 @@ impl Node {
                 Input::Call(call) => self.call(Pending::new(call), now),
                 Input::Again(call, known) => self.call(Pending { again: Some(known), ..Pending::new(call) }, now),
                 Input::Gone(connection) => self.gone(connection, now),
+                Input::Opened(connection) => self.opened(connection, now),
                 Input::Delivered(delivered) => self.delivered(delivered),
                 Input::Committed(result) => self.committed(result, now),
                 Input::Found(token, found) => self.found(token, found, now),
@@ -178,6 +184,7 @@ impl Node {
         self.windows.retain(|_, window| !window.is_idle(now));
         self.first_uses.retain(|_, window| !window.is_idle(now));
         self.beats.sweep(now);
+        self.lately.sweep(now);
         if self.people.len() > limits::USERS_CACHED_MAX {
             self.people.clear();
         }

@@ -101,12 +101,12 @@ impl Node {
                 return None;
             }
             Outcome::Person(person) => {
-                self.met(to, &person, now);
+                self.met(to, &person);
                 Ok(Reply::Met(person))
             }
             Outcome::Adopted { person, was, rooms } => {
                 self.adopted(&person, &was, &rooms);
-                self.met(to, &person, now);
+                self.met(to, &person);
                 Ok(Reply::Met(person))
             }
             Outcome::User(user) => {

@@ -18,13 +18,13 @@ use super::{Node, Writer};
 
 impl Node {
     /// Makes a user durable.
-    pub(super) fn meet(&mut self, pending: &mut Pending, identity: &Identity, now: Millis) -> Next {
+    pub(super) fn meet(&mut self, pending: &mut Pending, identity: &Identity) -> Next {
         // Whoever has the number is meant; whom nobody has becomes who the identity says.
         if let Some(number) = identity.number {
             match pending.user.clone() {
                 None => return Next::Read(Read::User(Which::Number(number))),
                 Some(Some(user)) => {
-                    self.met(pending.call.to, &user.person, now);
+                    self.met(pending.call.to, &user.person);
                     return reply(pending, Ok(Reply::Met(user.person)));
                 }
                 Some(None) => {}
@@ -44,7 +44,7 @@ impl Node {
         if let Some(person) = known
             && labels_hold(&person, identity)
         {
-            self.met(pending.call.to, &person, now);
+            self.met(pending.call.to, &person);
             return reply(pending, Ok(Reply::Met(person)));
         }
         if self.writer != Writer::Ready {

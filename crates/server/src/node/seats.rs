@@ -41,12 +41,17 @@ pub(super) enum Parting {
 
 impl Node {
     /// A connection is somebody's from now on.
-    pub(super) fn met(&mut self, to: ReplyTo, person: &Arc<Person>, now: Millis) {
+    pub(super) fn met(&mut self, to: ReplyTo, person: &Arc<Person>) {
         self.people.insert(person.id.clone(), person.clone());
-        if let Some(connection) = to.connection()
-            && self.presence.arrive(connection, person)
-        {
-            self.say_status(person, true, false, Some(connection), now);
+        if let Some(connection) = to.connection() {
+            self.presence.arrive(connection, person);
+        }
+    }
+
+    /// A connection was let in: its user is online.
+    pub(super) fn opened(&mut self, connection: ConnectionId, now: Millis) {
+        if let Some(who) = self.presence.open(connection) {
+            self.say_status(&who, true, false, Some(connection), now);
         }
     }
 

@@ -89,7 +89,7 @@ impl Node {
     /// Someone is back: presence everywhere, one reply that attaches to all of it from the same point, and the notices.
     fn returned(&mut self, pending: &Pending, who: &Arc<Person>, row: &SessionRow, from: Cursor, now: Millis) {
         let call = &pending.call;
-        self.met(call.to, who, now);
+        self.met(call.to, who);
         let Some(connection) = call.to.connection() else { return };
         let (decided_at, mut carried) = (self.head.offset, Some(Box::new(call.clone())));
         let (mut attach, mut notices) = (Vec::with_capacity(row.rooms.len()), Vec::new());

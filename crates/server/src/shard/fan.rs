@@ -190,7 +190,7 @@ impl Shard {
         if !inside && !connection.is_follower_of(&event.room) {
             return;
         }
-        if connection.lag.as_ref().and_then(|lag| lag.floor(&event.room)).is_some_and(|floor| event.offset <= floor) {
+        if connection.has_had(event, self.parts.dialects[usize::from(connection.dialect)].door()) {
             return;
         }
         let shown = self.hub.shown(&event.room);

@@ -5,10 +5,10 @@
 use std::collections::VecDeque;
 
 use domain::event::{Event, What};
-use domain::id::{Offset, UserId};
+use domain::id::{Door, Offset, UserId};
 use domain::model::{RoomKey, Status};
 
-use super::connection::{Lag, Phase};
+use super::connection::{Connection, Lag, Phase};
 use super::{Shard, Slot};
 use crate::node::{Follow, Input as ToNode, Told};
 
@@ -71,7 +71,7 @@ impl Shard {
         let Some(connection) = self.get(slot) else { return };
         (connection.follows, connection.attends) = (true, follow.rooms);
         if let Some(from) = follow.from.filter(|from| *from < head) {
-            let lag = Lag { cursor: from, floors: follow.floors, ..Lag::default() };
+            let lag = Lag { cursor: from, floors: follow.floors, undelivered: true, ..Lag::default() };
             connection.lag = Some(Box::new(lag));
             self.mark_seats(slot);
             self.queue_flush(slot);
@@ -118,6 +118,15 @@ impl Shard {
                 self.attach(slot, &event.room, None);
             }
         }
+    }
+}
+
+impl Connection {
+    /// Whether an event that the log has was delivered before: it is below what was in its room, or was said from here.
+    pub(super) fn has_had(&self, event: &Event, door: Door) -> bool {
+        let Some(lag) = &self.lag else { return false };
+        let own = self.who.as_ref().is_some_and(|who| who.id == event.by.id) && event.door == door;
+        lag.floor(&event.room).is_some_and(|floor| event.offset <= floor) || (lag.undelivered && own)
     }
 }
 

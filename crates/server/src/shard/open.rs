@@ -154,8 +154,12 @@ impl Shard {
     /// The connection is this user's from now on.
     pub(super) fn belongs_to(&mut self, slot: Slot, who: &Arc<Person>) {
         let Some(connection) = self.get(slot) else { return };
+        let (id, open) = (connection.id, matches!(connection.phase, Phase::Open));
         if connection.who.replace(who.clone()).is_none() {
             self.hub.add_connection(&who.id, slot);
+            if open {
+                self.out.node.push(ToNode::Opened(id));
+            }
         }
     }
 
@@ -264,6 +268,10 @@ impl Shard {
         connection.phase = Phase::Open;
         connection.opened = true;
         let dialect = usize::from(connection.dialect);
+        if connection.who.is_some() {
+            let opened = ToNode::Opened(connection.id);
+            self.out.node.push(opened);
+        }
         if self.parts.dialects.get(dialect).is_some_and(|dialect| dialect.hears_statuses()) {
             self.hub.watchers.insert(slot);
         }

@@ -18,7 +18,8 @@ use domain::refusal::Refusal;
 use server::node::{Announcement, Call, Input, Node, Output, ReplyTo, Start, Token, Told};
 
 /// A door that makes members of those who enter.
-pub(super) const JOINS: Manners = Manners { makes_rooms: true, joins_private: false, joins: true, pace: Pace::Loose };
+pub(super) const JOINS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: true, members_only: false, pace: Pace::Loose };
 /// A door that makes nobody a member of a public room.
 pub(super) const OPEN: Manners = Manners { joins: false, ..JOINS };
 /// A door where private rooms are joined by their ids.

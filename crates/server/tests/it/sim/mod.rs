@@ -49,7 +49,8 @@ impl Gate for OpenGate {
 const ROOMS: [&str; 4] = ["lobby", "garden", "GUILD#g", "GUILD#h"];
 const GUILDS: [&str; 2] = ["g", "h"];
 /// Over REST anybody may speak as on the rooms wire.
-const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
+const MANNERS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: false, members_only: false, pace: Pace::Strict };
 
 /// One run.
 struct Run {
