@@ -19,6 +19,7 @@ impl Shard {
     /// The next event of the log.
     pub(super) fn happened(&mut self, event: &Arc<Event>) {
         self.take_in(event);
+        self.note_alias(event);
         self.spread(&News::Event(event.clone()));
         self.head = event.offset;
         self.exclude(event);

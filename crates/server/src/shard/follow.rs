@@ -14,6 +14,8 @@ use crate::node::{Follow, Input as ToNode, Told};
 
 /// Changes of rosters that are remembered, to know whether a decision was made before one.
 const CHANGES_MAX: usize = 1024;
+/// Direct rooms whose alias is remembered at most.
+const ALIASES_MAX: usize = 10_000;
 
 /// Who was taken in or put out lately.
 #[derive(Debug, Default)]
@@ -86,6 +88,17 @@ impl Shard {
             if let Some(floor) = lag.floor(&self.hub.rooms[seat.room as usize].key) {
                 seat.marked = floor;
             }
+        }
+    }
+
+    /// What the two of a direct room call it is remembered, for signals that do not come from the log.
+    pub(super) fn note_alias(&mut self, event: &Event) {
+        let Some(alias) = &event.alias else { return };
+        if self.aliases.get(&event.room).is_none_or(|known| known != alias) {
+            if self.aliases.len() >= ALIASES_MAX {
+                self.aliases.clear();
+            }
+            self.aliases.insert(event.room.clone(), alias.clone());
         }
     }
 

@@ -313,7 +313,8 @@ impl Shard {
             return;
         }
         let origin = Some(connection.id);
-        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, alias: None, kind };
+        let alias = self.aliases.get(room).cloned();
+        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, alias, kind };
         self.out.signals.push(Arc::new(signal));
     }
 

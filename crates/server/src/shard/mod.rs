@@ -35,8 +35,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use dialects::{Said, Steps};
+use domain::Text;
 use domain::event::Signal;
 use domain::id::{ConnectionId, Millis, Offset};
+use domain::model::RoomKey;
 use domain::refusal::Refusal;
 use hashbrown::HashMap;
 use rand_chacha::ChaCha12Rng;
@@ -84,6 +86,8 @@ pub struct Shard {
     excluded_at: Offset,
     /// Who was taken in or put out lately.
     changes: Changes,
+    /// What direct rooms are called on a wire on which the two name them, as far as it was heard here.
+    aliases: HashMap<RoomKey, Text>,
     mail: VecDeque<Mail>,
     /// Announcements and signals ahead of the head.
     early: BTreeMap<Offset, Announcement>,
@@ -145,6 +149,7 @@ impl Shard {
             known_head: parts.head,
             excluded_at: Offset(0),
             changes: Changes::default(),
+            aliases: HashMap::new(),
             mail: VecDeque::new(),
             early: BTreeMap::new(),
             early_signals: VecDeque::new(),
@@ -206,7 +211,8 @@ impl Shard {
         let flushed = self.flush(net);
         let next = self.next_turn();
         std::mem::swap(&mut self.out, out);
-        let more = events_left || reads_left || !flushed || !self.to_flush.is_empty() || self.draining.is_some();
+        let asks = !self.to_flush.is_empty() || !self.to_prove.is_empty();
+        let more = events_left || reads_left || !flushed || asks || self.draining.is_some();
         if more { Some(now) } else { next }
     }
 
