@@ -2,13 +2,9 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use dialects::{CallId, Close, Frame, Sid, Step, Steps};
 use domain::command::Reply;
-use domain::event::{Signal, SignalKind};
-use domain::id::MessageId;
-use domain::model::RoomKey;
 use domain::refusal::Refusal;
 
 use super::connection::{Connection, Phase};
@@ -286,36 +282,6 @@ impl Shard {
             }
         }
         None
-    }
-
-    /// Who writes in a room, to the session.
-    fn writers(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
-        let writers = self.typing.writers(room, self.now);
-        let mut steps = Steps::new();
-        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
-            session.writers(call, &writers, &mut steps);
-        }
-        self.take_steps(slot, &mut steps);
-    }
-
-    /// Typing and the like: to the bus, never through the node (HAZARDS 21).
-    fn hint(&mut self, slot: Slot, room: &RoomKey, kind: SignalKind) {
-        let (after, at) = (self.head, self.now);
-        let attached = self.hub.find(room);
-        let now = self.wheel.tick(self.now);
-        let Some(connection) = self.get(slot) else { return };
-        let Some(who) = connection.who.clone() else { return };
-        if !connection.may_hint(now) {
-            return; // Everybody in the room would be told of each: a flood of them is theirs, not ours.
-        }
-        let inside = attached.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
-        if !inside && !connection.is_follower_of(room) {
-            return;
-        }
-        let origin = Some(connection.id);
-        let alias = self.aliases.get(room).cloned();
-        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, alias, kind };
-        self.out.signals.push(Arc::new(signal));
     }
 
     /// Says something to one connection only, at its place in the order of what it is told.
