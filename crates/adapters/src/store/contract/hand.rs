@@ -7,10 +7,10 @@ use domain::event::{Event, What};
 use domain::id::{
     ClientId, ConnectionId, Door, ExclusionVersion, Life, MessageId, Millis, Offset, RoomName, UserId, UserNumber,
 };
-use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Sending, Status};
+use domain::model::{Member, Message, MessageKind, Person, Profile, Role, RoomKey, RoomKind, Sending, Status};
 use domain::query::Window;
 
-use crate::port::{Batch, Found, NewPerson, Outcome, Read, Reader, RoomWrite, Store, Write, Writer};
+use crate::port::{Batch, Found, NewPerson, NewUser, Outcome, Read, Reader, RoomWrite, Store, Write, Writer};
 
 /// The life in every batch of the suite: not the genesis row's.
 pub(crate) const START: Life = Life(0xbeef);
@@ -99,6 +99,12 @@ fn sent_as() -> Sending {
     Sending { door: Door(1), client_id: None }
 }
 
+/// A part of a room's history.
+pub(crate) fn within(name: &str, above: Option<u64>, below: Option<u64>, skip: u32, most: u32, bytes: usize) -> Read {
+    let window = Window { above: above.map(Offset), below: below.map(Offset) };
+    Read::History { room: room(name), window, skip, most, bytes }
+}
+
 /// All of a room's history but the newest `skip`, at most `most`.
 pub(crate) fn history(room: RoomKey, skip: u32, most: u32) -> Read {
     Read::History { room, window: Window::default(), skip, most, bytes: usize::MAX }
@@ -118,11 +124,24 @@ pub(crate) fn meeting(id: &str, name: Option<&str>, number_from: u32) -> Write {
     Write::Person(NewPerson { id: user(id), name, email: None, number_from: UserNumber(number_from), proved: false })
 }
 
+/// Somebody with a proved name.
+pub(crate) fn coming(id: &str, name: &str) -> Write {
+    let name = Some(Text::from(name));
+    Write::Person(NewPerson { id: user(id), name, email: None, number_from: UserNumber(1), proved: true })
+}
+
+/// The registration of a user who waits under this name.
+pub(crate) fn registering(name: &str, profile: Profile) -> Write {
+    let id = user(&format!("waiting:{name}"));
+    Write::User(NewUser { id, name: Text::from(name), email: None, profile, number_from: UserNumber(1) })
+}
+
 pub(crate) fn batch(writes: impl IntoIterator<Item = Write>) -> Batch {
     Batch { life: START, writes: writes.into_iter().collect() }
 }
 
-/// An outcome in a few words: `at 5 6`, `repeat 5`, `reused`, `stale`, `conflict`, `7 name`, `done`.
+/// An outcome in a few words: `at 5 6`, `repeat 5`, `reused`, `stale`, `conflict`, `7 name`, `7 name was id room to room`,
+/// `user 7 name`, `done`.
 pub(crate) fn said(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Committed(events) => {

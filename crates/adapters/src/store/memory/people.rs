@@ -139,10 +139,15 @@ impl Log {
 }
 
 impl Room {
-    /// Somebody has another id from now on. What that has here already stays as it is.
+    /// Somebody has another id from now on. What that has here already stays as it is. A room that has nothing to do with them
+    /// but that its first use was theirs, still says who that was.
     fn follow_user(&mut self, was: &UserId, is: &UserId) {
         let facts = &mut self.facts;
         let pair = facts.key.other(was).is_some();
+        let asked_for = facts.made_by == *was && facts.seats.is_some();
+        if !pair && !asked_for && !facts.members.contains_key(was) && !facts.barred.contains(was) {
+            return;
+        }
         if facts.made_by == *was {
             facts.made_by = is.clone();
         }

@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rusqlite::Connection;
 
+use super::adopt::Moved;
 use super::failures::uncertain;
 use super::find::{Find, head_of};
 use super::index::{event_id, id_hash};
@@ -21,6 +22,7 @@ use super::tail;
 use super::{keys, marks, people, roster, row, sessions};
 use crate::port::{Batch, Failure, FailureKind, MarkWrite, Outcome, RoomWrite, Write};
 use crate::store::marks::Fronts;
+use crate::store::people::told_of;
 use crate::store::settle;
 
 /// What a commit writes to the WAL beside its rows, about: the page that it begins on, whole, and often one above it. With
@@ -31,6 +33,8 @@ const PAGES_BYTES: u64 = 2 * 8192;
 pub(super) struct Done {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) entries: Vec<tail::Entry>,
+    /// Rooms that have other keys from now on.
+    pub(super) moved: Vec<Moved>,
     /// Bytes written to the WAL, about.
     pub(super) bytes: u64,
 }
@@ -38,18 +42,18 @@ pub(super) struct Done {
 /// A batch under way.
 pub(super) struct Work<'a> {
     shared: &'a Shared,
-    log: &'a Connection,
+    pub(super) log: &'a Connection,
     index: &'a Connection,
-    rooms: &'a mut Rooms,
+    pub(super) rooms: &'a mut Rooms,
     life: Life,
     head: u64,
     begun: bool,
     /// Client ids of this batch: their place in `done.entries`.
     fresh: HashMap<u64, usize>,
     /// The foremost users of rooms in which marks have risen, and whether that has changed them.
-    fronts: HashMap<u64, (Fronts, bool)>,
+    pub(super) fronts: HashMap<u64, (Fronts, bool)>,
     row: Vec<u8>,
-    done: Done,
+    pub(super) done: Done,
 }
 
 impl<'a> Work<'a> {
@@ -66,7 +70,7 @@ impl<'a> Work<'a> {
             fresh: HashMap::new(),
             fronts: HashMap::new(),
             row: Vec::new(),
-            done: Done { outcomes: Vec::new(), entries: Vec::new(), bytes: 0 },
+            done: Done { outcomes: Vec::new(), entries: Vec::new(), moved: Vec::new(), bytes: 0 },
         }
     }
 
@@ -78,7 +82,7 @@ impl<'a> Work<'a> {
                 Write::Events(write) => self.write(write, &mut insert)?,
                 Write::Person(new) => {
                     self.begin()?;
-                    people::meet(self.log, new)?
+                    self.meet(new)?
                 }
                 Write::User(new) => {
                     self.begin()?;
@@ -100,6 +104,9 @@ impl<'a> Work<'a> {
         drop(insert);
         self.put_fronts()?;
         if self.begun {
+            if !self.done.moved.is_empty() {
+                self.shared.begin_moving();
+            }
             self.log.execute_batch("COMMIT").map_err(|error| uncertain("committing", error))?;
             self.done.bytes += PAGES_BYTES;
         }
@@ -189,8 +196,17 @@ impl<'a> Work<'a> {
         log::change_room(self.log, known.birth, |room| {
             room.version = known.version;
             room.alias.clone_from(&known.alias);
-            room.title = title.unwrap_or_else(|| room.title.clone());
-        })
+            if let Some(title) = title {
+                room.title = title;
+            }
+        })?;
+        match &known.alias {
+            Some(alias) if before.alias != known.alias => {
+                log::call(self.log, &write.room, known.birth, before.alias.as_ref(), alias)
+                    .map_err(asking("keeping an alias"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn keep(
@@ -243,7 +259,7 @@ impl<'a> Work<'a> {
     }
 
     /// What is known of a room, loaded when it isn't in the cache.
-    fn room(&mut self, key: &RoomKey) -> Result<Option<Known>, Failure> {
+    pub(super) fn room(&mut self, key: &RoomKey) -> Result<Option<Known>, Failure> {
         if let Some(known) = self.rooms.get(key) {
             return Ok(Some(known));
         }
@@ -259,17 +275,20 @@ impl<'a> Work<'a> {
     fn sent(&self, write: &RoomWrite, message: &Message, room: u64) -> Result<Option<(Arc<Event>, u64)>, Failure> {
         let Some(client_id) = &message.client_id else { return Ok(None) };
         let hash = id_hash(self.shared.seed, write.by.id.as_str(), room, client_id.as_str());
-        if let Some(entry) = self.fresh.get(&hash).and_then(|at| self.done.entries.get(*at))
-            && is_sent(&entry.event, write, message)
-        {
-            return Ok(entry.event.message().map(|first| (entry.event.clone(), settle::content_hash(first))));
+        let told = |entry: &tail::Entry| {
+            let is_it = entry.room == room && entry.event.by.id == write.by.id;
+            let first = entry.event.message().filter(|first| is_it && first.client_id == message.client_id)?;
+            // The room may have got another key in this very batch, which the tail has not heard of yet.
+            Some((told_of(&entry.event, &write.room), settle::content_hash(first)))
+        };
+        let fresh = self.fresh.get(&hash).and_then(|at| self.done.entries.get(*at)).and_then(told);
+        if fresh.is_some() {
+            return Ok(fresh);
         }
-        let tail = self.shared.tail();
-        let found = tail.with_id(hash).find(|entry| is_sent(&entry.event, write, message));
-        if let Some(entry) = found {
-            return Ok(entry.event.message().map(|first| (entry.event.clone(), settle::content_hash(first))));
+        let recent = self.shared.tail().with_id(hash).find_map(told);
+        if recent.is_some() {
+            return Ok(recent);
         }
-        drop(tail);
         let find = Find { shared: self.shared, log: self.log, index: self.index };
         find.indexed(hash, &write.room, room, write.by.id.as_str(), client_id.as_str())
     }
@@ -288,9 +307,4 @@ fn title(write: &RoomWrite) -> Option<Text> {
         | What::Notice { .. } => None,
     };
     write.events.iter().rev().find_map(retitled)
-}
-
-fn is_sent(event: &Event, write: &RoomWrite, message: &Message) -> bool {
-    let same_id = event.message().is_some_and(|first| first.client_id == message.client_id);
-    same_id && event.by.id == write.by.id && event.room == write.room
 }

@@ -11,6 +11,7 @@ use domain::model::{RoomKey, RoomKind};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::bytes::{Put as _, Take, key_text, text_key};
+use super::codes;
 use super::row::{self, Row};
 use super::schema::Tie;
 use super::shared::{Shared, asking, corrupt, int, uint};
@@ -119,7 +120,7 @@ pub(super) struct RoomRow {
     seats: Option<u32>,
     pub(super) made_by: UserId,
     door: Door,
-    made_at: Millis,
+    pub(super) made_at: Millis,
     pub(super) alias: Option<Text>,
 }
 
@@ -142,7 +143,7 @@ impl RoomRow {
     }
 
     fn pack(&self) -> Vec<u8> {
-        let mut row = vec![row::room_kind_byte(self.kind), self.door.0];
+        let mut row = vec![codes::room_kind_byte(self.kind), self.door.0];
         row.num(self.version.0);
         row.text(&self.title);
         row.num(self.seats.map_or(0, |seats| u64::from(seats) + 1));
@@ -156,7 +157,7 @@ impl RoomRow {
 
     fn unpack(birth: u64, key: &str, row: &[u8]) -> Option<Self> {
         let mut take = unseal(&[&birth.to_le_bytes(), key.as_bytes()], row)?;
-        let (kind, door) = (row::room_kind(take.byte()?)?, Door(take.byte()?));
+        let (kind, door) = (codes::room_kind(take.byte()?)?, Door(take.byte()?));
         let (version, title) = (ExclusionVersion(take.num()?), take.text()?);
         let seats = match take.num()?.checked_sub(1) {
             None => None,
@@ -208,10 +209,14 @@ pub(super) fn room(log: &Connection, key: &RoomKey) -> Result<Option<RoomRow>, F
     Ok(found.filter(|room| room.key == *key))
 }
 
+/// A room by the offset of its first event, if it is one.
+pub(super) fn born_at(log: &Connection, birth: u64) -> Result<Option<RoomRow>, Failure> {
+    room_where(log, "SELECT birth, key, row FROM rooms WHERE birth = ?1", [int(birth)])
+}
+
 /// A room by the offset of its first event, as rows of the log name it.
 pub(super) fn room_born_at(log: &Connection, birth: u64) -> Result<RoomRow, Failure> {
-    let found = room_where(log, "SELECT birth, key, row FROM rooms WHERE birth = ?1", [int(birth)])?;
-    found.ok_or_else(|| corrupt(format!("the row of room {birth} is missing")))
+    born_at(log, birth)?.ok_or_else(|| corrupt(format!("the row of room {birth} is missing")))
 }
 
 /// Keeps a room that came to be.
@@ -221,6 +226,9 @@ pub(super) fn add_room(log: &Connection, room: &RoomRow) -> rusqlite::Result<()>
     if let RoomKey::Pair(one, other) = &room.key {
         tie(log, one, Tie::Pair, room.birth)?;
         tie(log, other, Tie::Pair, room.birth)?;
+    }
+    if let Some(alias) = &room.alias {
+        call(log, &room.key, room.birth, None, alias)?;
     }
     if room.seats.is_some() {
         tie(log, &room.made_by, Tie::Made, room.birth)?;
@@ -236,6 +244,35 @@ pub(super) fn change_room(log: &Connection, birth: u64, change: impl FnOnce(&mut
     let mut update =
         log.prepare_cached("UPDATE rooms SET key = ?2, row = ?3 WHERE birth = ?1").map_err(asking(what))?;
     update.execute(params![int(birth), key_text(&room.key), room.pack()]).map(drop).map_err(asking(what))
+}
+
+/// Keeps what the two of a direct room call it, so that each finds it by that; other rooms are not looked for so.
+pub(super) fn call(
+    log: &Connection,
+    key: &RoomKey,
+    birth: u64,
+    before: Option<&Text>,
+    alias: &Text,
+) -> rusqlite::Result<()> {
+    let RoomKey::Pair(one, other) = key else { return Ok(()) };
+    for user in [one, other] {
+        if let Some(before) = before {
+            let mut delete = log.prepare_cached("DELETE FROM aliases WHERE user = ?1 AND alias = ?2 AND room = ?3")?;
+            delete.execute(params![user.as_str(), &**before, int(birth)])?;
+        }
+        let mut insert = log.prepare_cached("INSERT OR IGNORE INTO aliases VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![user.as_str(), &**alias, int(birth)])?;
+    }
+    Ok(())
+}
+
+/// The rooms that somebody may mean by an alias.
+pub(super) fn called(log: &Connection, user: &UserId, alias: &Text) -> Result<Vec<u64>, Failure> {
+    let what = "looking up an alias";
+    let sql = "SELECT room FROM aliases WHERE user = ?1 AND alias = ?2";
+    let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
+    let rooms = statement.query_map([user.as_str(), alias], |row| row.get(0).map(uint)).map_err(asking(what))?;
+    rooms.collect::<Result<_, _>>().map_err(asking(what))
 }
 
 /// Keeps that a user has to do with a room.

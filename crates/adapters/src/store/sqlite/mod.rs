@@ -19,12 +19,14 @@
 //! lacks one; an end of a catch-up by room that is missing. SQLite's check of the file, run after each start, finds
 //! those that broke its structure.
 
+mod adopt;
 mod batch;
 mod bytes;
 mod catchup;
 mod changes;
 mod checkpoint;
 mod chunks;
+mod codes;
 mod failures;
 mod files;
 mod filter;
@@ -37,6 +39,7 @@ mod lists;
 mod log;
 mod marks;
 mod messages;
+mod names;
 mod people;
 mod reader;
 mod rooms;
@@ -49,6 +52,7 @@ mod start;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod theirs;
 mod unread;
 mod view;
 mod writer;

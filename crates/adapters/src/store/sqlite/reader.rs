@@ -10,13 +10,16 @@ use hashbrown::HashMap;
 use rusqlite::Connection;
 
 use super::find::{Find, head_of};
+use super::history::Wanted;
 use super::index::id_hash;
 use super::shared::{Handles, Holder, Shared, Writes, corrupt};
 use super::tail::Head;
-use super::{chunks, history, lists, log, messages, people, sessions, unread, view};
-use crate::port::{Failure, Found, Read, Reader};
+use super::{chunks, history, lists, log, messages, names, people, sessions, theirs, unread, view};
+use crate::port::{Failure, FailureKind, Found, Read, Reader};
 use crate::store::settle;
 
+/// How often one reads again when rooms get other keys meanwhile.
+const TRIES: usize = 100;
 /// Keys of rooms that a reader remembers; then it begins anew.
 const KEYS_CACHED: usize = 10_000;
 
@@ -27,13 +30,15 @@ pub(super) type Keys = HashMap<u64, RoomKey>;
 pub(super) struct SqliteReader {
     pub(super) holder: Holder,
     pub(super) keys: Keys,
+    /// How often rooms had got other keys when `keys` was begun.
+    moves: u64,
 }
 
 impl SqliteReader {
     pub(super) fn new(shared: &Arc<Shared>) -> Result<Self, Failure> {
         let holder = Holder::new(shared, Writes::Nothing);
         holder.with(|_| Ok(()))?;
-        Ok(Self { holder, keys: HashMap::new() })
+        Ok(Self { holder, keys: HashMap::new(), moves: 0 })
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -43,6 +48,23 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn read(&mut self, ask: &Read) -> Result<Found, Failure> {
+        for _ in 0..TRIES {
+            let moves = self.shared().moves()?;
+            if std::mem::replace(&mut self.moves, moves) != moves {
+                self.keys.clear();
+            }
+            let found = self.answer(ask);
+            // What was read while rooms got other keys may be half of before and half of after.
+            if self.shared().moves()? == moves {
+                return found;
+            }
+        }
+        Err(Failure::new(FailureKind::Unavailable, "rooms got other keys each time they were read"))
+    }
+}
+
+impl SqliteReader {
+    fn answer(&mut self, ask: &Read) -> Result<Found, Failure> {
         let (holder, keys) = (&self.holder, &mut self.keys);
         let shared = holder.shared();
         Ok(match ask {
@@ -63,17 +85,29 @@ impl Reader for SqliteReader {
             }
             Read::Messages(ids) => Found::Messages(view::look(holder, |view| messages::find(view, keys, ids))?),
             Read::User(which) => Found::User(holder.with(|handles| people::user(&handles.log, which))?),
-            Read::History { room, window: _, skip, most, bytes: _ } => {
-                let (entries, total, upto) = view::look(holder, |view| history::read(view, room, *skip, *most))?;
-                Found::History(entries, total, upto)
+            Read::Conversations { user, before, most } => {
+                Found::Conversations(view::look(holder, |view| theirs::conversations(view, user, *before, *most))?)
             }
-            Read::Conversations { .. }
-            | Read::Born(_)
-            | Read::Alias { .. }
-            | Read::Standings(_)
-            | Read::Find { .. }
-            | Read::Acquaintances { .. } => {
-                return Err(Failure::new(crate::port::FailureKind::Unavailable, "not answered yet"));
+            Read::Born(offset) => {
+                let row = holder.with(|handles| log::born_at(&handles.log, offset.0))?;
+                Found::Key(row.map(|row| row.key))
+            }
+            Read::Alias { user, alias } => {
+                Found::Key(view::look(holder, |view| theirs::called(view, user, alias).map(Some))?)
+            }
+            Read::Standings(user) => {
+                Found::Standings(view::look(holder, |view| theirs::standings(view, user).map(Some))?)
+            }
+            Read::Find { room, senders, ids } => {
+                Found::Entries(view::look(holder, |view| names::find(view, keys, room, senders, ids))?)
+            }
+            Read::Acquaintances { user, most } => {
+                Found::Users(view::look(holder, |view| theirs::acquaintances(view, user, *most).map(Some))?)
+            }
+            Read::History { room, window, skip, most, bytes } => {
+                let wanted = Wanted { window: *window, skip: *skip, most: *most, bytes: *bytes };
+                let (entries, total, upto) = view::look(holder, |view| history::read(view, room, &wanted))?;
+                Found::History(entries, total, upto)
             }
             Read::Unread { room, user, most } => {
                 Found::Count(view::look(holder, |view| unread::count(view, room, user, *most))?)

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::{Event, What};
 use domain::id::{ClientId, ConnectionId, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserNumber};
-use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Sending, Status};
+use domain::model::{Member, Message, MessageKind, Person, RoomKey, Sending};
 
 use super::bytes::{Put, Take, key_text, text_key};
+use super::codes::{role, role_byte, room_kind, room_kind_byte, status, status_byte};
 use crate::store::settle;
 
 const FORMAT: u8 = 1;
@@ -311,49 +312,6 @@ fn take_client_id(take: &mut Take<'_>) -> Option<Option<ClientId>> {
 
 fn message_kind(byte: u8) -> Option<MessageKind> {
     [MessageKind::Text, MessageKind::System, MessageKind::Broadcast].get(usize::from(byte)).copied()
-}
-
-/// A room's kind as it stands in rows.
-pub(super) fn room_kind_byte(kind: RoomKind) -> u8 {
-    match kind {
-        RoomKind::Public => 0,
-        RoomKind::Private => 1,
-        RoomKind::Guild => 2,
-        RoomKind::Direct => 3,
-    }
-}
-
-/// The kind that a byte stands for.
-pub(super) fn room_kind(byte: u8) -> Option<RoomKind> {
-    [RoomKind::Public, RoomKind::Private, RoomKind::Guild, RoomKind::Direct].get(usize::from(byte)).copied()
-}
-
-/// A role as it stands in rows.
-pub(super) fn role_byte(role: Role) -> u8 {
-    match role {
-        Role::Member => 0,
-        Role::Moderator => 1,
-        Role::Owner => 2,
-    }
-}
-
-/// The role that a byte stands for.
-pub(super) fn role(byte: u8) -> Option<Role> {
-    [Role::Member, Role::Moderator, Role::Owner].get(usize::from(byte)).copied()
-}
-
-/// A status as it stands in rows.
-pub(super) fn status_byte(status: Status) -> u8 {
-    match status {
-        Status::Active => 0,
-        Status::Inactive => 1,
-        Status::Blocked => 2,
-    }
-}
-
-/// The status that a byte stands for.
-pub(super) fn status(byte: u8) -> Option<Status> {
-    [Status::Active, Status::Inactive, Status::Blocked].get(usize::from(byte)).copied()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use domain::id::Cursor;
 use rusqlite::{Connection, ffi};
 
+use super::adopt::Moved;
 use super::batch::Work;
 use super::checkpoint;
 use super::rooms::Rooms;
@@ -90,7 +91,7 @@ impl Writer for SqliteWriter {
         drop(gate);
         match done {
             Ok(done) => {
-                shared.publish(done.entries);
+                shared.publish(done.entries, &done.moved);
                 checkpoint::note(&shared, done.bytes);
                 Ok(done.outcomes)
             }
@@ -100,6 +101,9 @@ impl Writer for SqliteWriter {
                     failure.kind = FailureKind::Unknown;
                 }
                 self.refusing = failure.kind == FailureKind::Unknown;
+                if !self.refusing {
+                    shared.end_moving();
+                }
                 if failure.kind == FailureKind::Full {
                     // What a checkpoint has copied, the WAL can use again.
                     checkpoint::soon(&shared);
@@ -115,8 +119,12 @@ impl Writer for SqliteWriter {
         let shared = self.holder.shared().clone();
         let gate = held(&shared.gate);
         shared.alone(|files| checkpoint::full(&files.write_log()?))?;
+        // Rooms may have got other keys in what has survived; its events are told of under those.
+        let moved = self.holder.with(|handles| super::start::moved_in(&shared, handles))?;
+        shared.publish(Vec::new(), &moved);
         let survivors = self.holder.with(|handles| super::start::unknown_to(&shared, handles))?;
-        shared.publish(survivors);
+        shared.publish(survivors, &[]);
+        shared.end_moving();
         shared.suspect.store(false, Ordering::Release);
         drop(gate);
         self.refusing = false;
@@ -144,16 +152,21 @@ fn roll_back(log: &Connection) {
 
 impl Shared {
     /// What was committed is seen by readers from here on.
-    fn publish(&self, entries: Vec<Entry>) {
-        if entries.is_empty() {
+    fn publish(&self, entries: Vec<Entry>, moved: &[Moved]) {
+        if entries.is_empty() && moved.is_empty() {
             return;
         }
         let mut tail = self.tail();
+        moved.iter().for_each(|moved| tail.rename(moved.room, &moved.before, &moved.after));
         let before = tail.unindexed();
         entries.into_iter().for_each(|entry| tail.push(entry));
         let slice = before / SLICE_EVENTS < tail.unindexed() / SLICE_EVENTS;
         drop(tail);
-        self.moved.notify_all();
+        if moved.is_empty() {
+            self.moved.notify_all();
+        } else {
+            self.end_moving();
+        }
         if slice {
             self.grown.notify_one();
         }
