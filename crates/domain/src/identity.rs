@@ -15,6 +15,8 @@ pub enum Credential {
     Key(Text),
     /// A bare claim (`X-Username`, `userId=`): good in development mode or behind a proxy that the operator trusts.
     Claimed(Text),
+    /// `X-Internal-Key`: the key of an auth service that syncs its users (RULES 5).
+    Internal(Text),
 }
 
 impl std::fmt::Debug for Credential {
@@ -24,6 +26,7 @@ impl std::fmt::Debug for Credential {
             Self::Bearer(_) => "Bearer(…)",
             Self::Key(_) => "Key(…)",
             Self::Claimed(_) => "Claimed(…)",
+            Self::Internal(_) => "Internal(…)",
         })
     }
 }
@@ -71,6 +74,8 @@ impl Scopes {
     pub const BROADCAST: Self = Self(4);
     /// Posting to connections.
     pub const CONNECTIONS: Self = Self(8);
+    /// Syncing users: the auth service's own (RULES 5). It has no name, because no key that is kept can have it.
+    pub const USERS: Self = Self(16);
     /// Each scope with the name it has on the command line and in files.
     pub const NAMED: [(&'static str, Self); 4] = [
         ("guilds", Self::GUILDS),
@@ -97,7 +102,7 @@ impl Scopes {
         self.0
     }
 
-    /// From a row's byte; unknown bits are dropped.
+    /// From a row's byte; unknown bits are dropped, and so is [`Scopes::USERS`], which no kept key has.
     #[must_use]
     pub fn from_bits(bits: u8) -> Self {
         Self(bits & 15)
