@@ -26,6 +26,7 @@ use server::node::{Call, ReplyTo};
 use server::shard::{Allowance, Gate, Timing};
 
 use self::client::{Client, Door};
+use crate::late::LateGate;
 use crate::world::{Chaos, Dice, Plant, Setup, World};
 
 /// Development mode's gate: a token is the user's id.
@@ -80,6 +81,7 @@ fn chaos(dice: &mut Dice) -> Chaos {
         fail_read: 0,
         socket_bytes: usize::try_from([200, 2_000, 20_000, 1_000_000][usize::try_from(pick(4)).expect("small")])
             .expect("small"),
+        ask_ms: 0..=pick(200),
     }
 }
 
@@ -97,7 +99,8 @@ impl Run {
             timing: Timing::default(),
             allowance: Allowance::default(),
             dialects: Arc::new(dialects::registry(&dialects::Settings { development: true, ..Default::default() })),
-            gate: Arc::new(OpenGate),
+            // About some of them somebody else has to be asked.
+            gate: Arc::new(LateGate(|id| id.len() % 2 == 0)),
         };
         let chaos = chaos(&mut dice);
         if story {
