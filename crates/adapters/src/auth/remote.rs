@@ -11,8 +11,8 @@ use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
@@ -37,13 +37,17 @@ pub(super) struct Remote<C = HttpsConnector<HttpConnector>> {
 }
 
 /// Why there is no answer. Said to the operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 enum Silence {
-    /// No connection, or one that broke.
-    Broken,
+    /// No connection, or one that broke; what is at the bottom of it (a certificate that nobody vouches for, most often)
+    /// is what helps.
+    #[error("{}", root(.0))]
+    Broken(Error),
     /// It took too long.
+    #[error("it takes too long")]
     Late,
     /// What it answered is none of its contract's answers, or too much.
+    #[error("it answers what is no answer")]
     Nonsense,
 }
 
@@ -89,11 +93,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Remote<C> {
     /// Asks who a token is. Says once that the service does not answer, and once that it does again.
     pub(super) async fn ask(&self, token: &str) -> Said {
         let heard = tokio::time::timeout(self.most, self.exchange(token)).await.unwrap_or(Err(Silence::Late));
-        let silence = heard.as_ref().err().copied();
-        if self.down.swap(silence.is_some(), Ordering::Relaxed) != silence.is_some() {
-            match silence {
-                Some(why) => tracing::warn!(?why, "The Auth Service does not answer; tokens are refused."),
-                None => tracing::info!("The Auth Service answers again."),
+        if self.down.swap(heard.is_err(), Ordering::Relaxed) != heard.is_err() {
+            match &heard {
+                Err(why) => tracing::warn!(%why, "The Auth Service does not answer; tokens are refused."),
+                Ok(_) => tracing::info!("The Auth Service answers again."),
             }
         }
         heard.unwrap_or(Err(Denied::Unavailable))
@@ -109,8 +112,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Remote<C> {
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json")
             .body(Empty::new())
-            .map_err(|_| Silence::Broken)?;
-        let answer = self.client.request(request).await.map_err(|_| Silence::Broken)?;
+            .map_err(|_| Silence::Nonsense)?;
+        let answer = self.client.request(request).await.map_err(Silence::Broken)?;
         if answer.status() != StatusCode::OK {
             return Ok(Err(Denied::Invalid));
         }
@@ -118,6 +121,15 @@ impl<C: Connect + Clone + Send + Sync + 'static> Remote<C> {
         let body = body.collect().await.map_err(|_| Silence::Nonsense)?;
         who(&body.to_bytes()).map(Ok).ok_or(Silence::Nonsense)
     }
+}
+
+/// What an error comes from in the end. Neither it nor what is on the way there says anything of what was sent.
+fn root(error: &Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 /// Whom the service's answer names; none when it isn't the contract's.
