@@ -4,7 +4,7 @@
 //! `jwt` knows a token's envelope and signature, `claims` what it says and whether it is good now, `keys` the keys for
 //! `x-api-key`, `issue` makes tokens. It never opens a connection, and nothing in a credential can make it do so.
 //!
-//! | mode | token | `x-api-key` | bare claim |
+//! | mode | token | `x-api-key` | bare claim, bare number |
 //! |---|---|---|---|
 //! | development, no `JWT_SECRET` | read, not checked; else the user id | a known key; else the user id | taken |
 //! | development, `JWT_SECRET` | checked | a known key | taken |
