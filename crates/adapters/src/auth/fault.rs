@@ -64,8 +64,8 @@ pub enum Fault {
     /// What is said to be the user's id can't be one.
     #[error("the user's id {0}")]
     User(BadId),
-    /// The name is kept for back ends.
-    #[error("ids that start with `service:` are kept for back ends")]
+    /// The name is kept for back ends, or for users who have not come yet.
+    #[error("ids that start with `service:` or `waiting:` are kept for back ends and for users who have not come yet")]
     Reserved,
     /// No such key, or one that was revoked.
     #[error("no key like this is known")]

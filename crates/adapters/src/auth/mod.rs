@@ -5,7 +5,7 @@
 //! and a `remote` that it is asked through, at the `service`'s address. That address alone is ever connected to, and
 //! nothing in a credential can make it another.
 //!
-//! | mode | token | `x-api-key` | bare claim | `X-Internal-Key` |
+//! | mode | token | `x-api-key` | bare claim, bare number | `X-Internal-Key` |
 //! |---|---|---|---|---|
 //! | development, no `JWT_SECRET` | read, not checked; else the user id | a known key; else the user id | taken | the key; any when there is none |
 //! | development, `JWT_SECRET` | checked | a known key | taken | the same |
