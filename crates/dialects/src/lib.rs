@@ -2,13 +2,14 @@
 //! nothing else: bytes in, [`Step`]s out; [`News`] in, frames out.
 //!
 //! This crate never awaits, opens a socket or calls a store, and no dialect imports a sister. What all of them share is
-//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`json`] and [`format`]. A new dialect is a folder and a line in [`registry`].
+//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`json`], [`names`] and [`format`]. A new dialect is a folder and a line in [`registry`].
 
 pub mod ask;
 pub mod calls;
 pub mod conformance;
 pub mod format;
 pub mod json;
+pub mod names;
 pub mod polling;
 pub mod step;
 
@@ -28,6 +29,7 @@ use domain::model::{Person, RoomKey};
 use domain::refusal::Refusal;
 
 pub use crate::ask::{Answer, Ask};
+pub use crate::names::ConnectionNames;
 pub use crate::polling::{Poll, Polling, Posted, Sid};
 pub use crate::step::{CallId, Claim, Close, Frame, Request, Said, Step, Steps};
 
@@ -62,6 +64,8 @@ pub struct Settings {
     pub dialects: Vec<String>,
     /// Whether what is said through `rooms` is kept (`ROOMS_PERSIST`); else it is relayed (RULES 23).
     pub rooms_persist: bool,
+    /// What connections are called outside.
+    pub connection_names: ConnectionNames,
     /// The version that health pages show.
     pub version: &'static str,
 }
@@ -69,7 +73,15 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let chat_path = "/ws/chat".into();
-        Self { chat_path, development: false, unproved: false, dialects: Vec::new(), rooms_persist: true, version: "0" }
+        Self {
+            chat_path,
+            development: false,
+            unproved: false,
+            dialects: Vec::new(),
+            rooms_persist: true,
+            connection_names: ConnectionNames::default(),
+            version: "0",
+        }
     }
 }
 

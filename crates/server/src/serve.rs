@@ -11,7 +11,7 @@ use std::time::Duration;
 use adapters::port::Store;
 use adapters::store::sqlite::SqliteStore;
 use anyhow::Context as _;
-use dialects::{Dialect, Settings, Way, registry};
+use dialects::{ConnectionNames, Dialect, Settings, Way, registry};
 use domain::id::Life;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -134,7 +134,8 @@ impl Server {
         let life = Life(u64::from_le_bytes(adapters::auth::random()?));
         let store = open_store(&config.data_dir, life)?;
         let ring = Arc::new(operator::ring(store.as_ref())?);
-        let dialects = Arc::new(registry(&dialect_settings(config)));
+        let connection_names = ConnectionNames::new(adapters::auth::random()?);
+        let dialects = Arc::new(registry(&Settings { connection_names, ..dialect_settings(config) }));
         let gate = Arc::new(Keeper::new(config.clone(), ring.clone()));
         let (wiring, polls) = Wiring::new(clock, shard_count(config))?;
         let app = App {
@@ -302,6 +303,7 @@ pub fn dialect_settings(config: &Config) -> Settings {
         dialects: config.doors.iter().map(|door| (*door).to_owned()).collect(),
         rooms_persist: config.rooms_persist,
         version: VERSION,
+        ..Settings::default()
     }
 }
 
