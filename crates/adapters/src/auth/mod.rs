@@ -2,7 +2,7 @@
 //! are in memory.
 //!
 //! `jwt` knows a token's envelope and signature, `claims` what it says and whether it is good now, `keys` the keys for
-//! `x-api-key`, `issue` makes tokens. It never opens a connection, and nothing in a credential can make it do so.
+//! `x-api-key`, `signed` requests that AWS's SDKs sign, `issue` makes tokens. It never opens a connection, and nothing in a credential can make it do so.
 //!
 //! | mode | token | `x-api-key` | bare claim |
 //! |---|---|---|---|
@@ -16,6 +16,7 @@ mod issue;
 mod jwt;
 mod keys;
 mod secret;
+mod signed;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ pub use issue::{Grant, NotIssued, issue};
 pub use jwt::TOKEN_BYTES_MAX;
 pub use keys::{KEY_PREFIX, KEY_RANDOM_BYTES, KeyRing, NewKey, NoRandomness, new_key, random};
 pub use secret::Secret;
+pub use signed::{AccessKeys, BadSignature, Head as SignedHead, SKEW_MS, Shown as SignedShown};
 
 /// How an operator wants credentials judged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,6 +3,7 @@
 mod forged;
 mod good;
 mod keys;
+mod signed;
 
 use std::sync::Arc;
 
