@@ -7,6 +7,7 @@ use dialects::Close;
 use domain::id::Millis;
 
 use super::connection::Phase;
+use super::integrate::UPGRADE_WAIT_MS;
 use super::wheel::Tick;
 use super::{Net, Shard, Slot};
 use crate::frame;
@@ -19,6 +20,9 @@ impl Shard {
         let polled = connection.is_polled();
         let raw = self.parts.dialects.get(usize::from(connection.dialect)).is_none_or(|dialect| dialect.is_raw());
         let at = match connection.phase {
+            Phase::Opening(_) if connection.integrating > 0 => {
+                Some(connection.since.plus_ms(timing.head_ms + UPGRADE_WAIT_MS))
+            }
             Phase::Head | Phase::Meeting(_) | Phase::Opening(_) => Some(connection.since.plus_ms(timing.head_ms)),
             Phase::Closing => Some(connection.since_closing.plus_ms(timing.closing_ms)),
             Phase::Open if polled && connection.blocked => Some(connection.moved.plus_ms(timing.poll_ms)),
@@ -62,8 +66,11 @@ impl Shard {
         let dialect = usize::from(connection.dialect);
         let raw = doors.get(dialect).is_none_or(|dialect| dialect.is_raw());
         let past = |from: Tick, ms: u64| tick >= from.plus_ms(ms);
+        let extra_ms = if connection.integrating > 0 { UPGRADE_WAIT_MS } else { 0 };
         match connection.phase {
-            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) if past(connection.since, timing.head_ms) => {
+            Phase::Head | Phase::Meeting(_) | Phase::Opening(_)
+                if past(connection.since, timing.head_ms + extra_ms) =>
+            {
                 self.gone(slot, net);
             }
             Phase::Head | Phase::Meeting(_) | Phase::Opening(_) => {}

@@ -2,13 +2,9 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use dialects::{CallId, Close, Frame, Sid, Step, Steps};
 use domain::command::Reply;
-use domain::event::{Signal, SignalKind};
-use domain::id::MessageId;
-use domain::model::RoomKey;
 use domain::refusal::Refusal;
 
 use super::connection::{Connection, Phase};
@@ -19,6 +15,11 @@ use crate::frame::{self, Incoming, Progress};
 
 /// Connections read in one turn; the rest go on in the next, after what this one caused was written.
 const READS_PER_TURN: usize = 1024;
+
+/// What stands for a close frame without a code, and for no close frame (RFC 6455, 7.4.1).
+const NO_CODE: u16 = 1005;
+/// See [`NO_CODE`].
+const BROKEN_OFF: u16 = 1006;
 
 /// What a message was that isn't the session's to hear.
 enum Heard {
@@ -207,6 +208,7 @@ impl Shard {
                 self.closing(slot);
                 // Both have said goodbye: what is owed is written, and then it ends (RFC 6455, 7.1.1).
                 if let Some(connection) = self.get(slot) {
+                    connection.close_code = code.unwrap_or(NO_CODE);
                     connection.peer_closed = true;
                 }
                 self.end_if_done(slot, net);
@@ -257,6 +259,7 @@ impl Shard {
                 (Phase::Opening(_), Step::Answer(answer)) => self.answer(slot, &answer),
                 (Phase::Open, Step::Answer(_)) => {}
                 (_, Step::Call(id, request)) => self.call(slot, id, request),
+                (_, Step::Integrate(id, event)) => self.integrate(slot, id, event),
                 (Phase::Open, Step::Say(text)) => {
                     self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Text, &text));
                 }
@@ -264,7 +267,7 @@ impl Shard {
                     self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Binary, &bytes));
                 }
                 (Phase::Open, Step::Identify(claim)) => self.identify_later(slot, claim),
-                (Phase::Open, Step::Writers(id, room)) => self.writers(slot, id, &room),
+                (Phase::Open, Step::Writers(id, room)) => self.writers_to(slot, id, &room),
                 (Phase::Open, Step::Follow) => connection.follows = true,
                 (Phase::Open, Step::Release(sid, text)) => self.release(slot, sid, text),
                 (Phase::Open, Step::Replace(sid)) => return Some(sid),
@@ -289,34 +292,6 @@ impl Shard {
         None
     }
 
-    /// Who writes in a room, to the session.
-    fn writers(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
-        let writers = self.typing.writers(room, self.now);
-        let mut steps = Steps::new();
-        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
-            session.writers(call, &writers, &mut steps);
-        }
-        self.take_steps(slot, &mut steps);
-    }
-
-    /// Typing and the like: to the bus, never through the node (HAZARDS 21).
-    fn hint(&mut self, slot: Slot, room: &RoomKey, kind: SignalKind) {
-        let (after, at) = (self.head, self.now);
-        let attached = self.hub.find(room);
-        let now = self.wheel.tick(self.now);
-        let Some(connection) = self.get(slot) else { return };
-        let Some(who) = connection.who.clone() else { return };
-        if !connection.may_hint(now) {
-            return; // Everybody in the room would be told of each: a flood of them is theirs, not ours.
-        }
-        if attached.is_none_or(|room| connection.seats.iter().all(|seat| seat.room != room)) {
-            return;
-        }
-        let origin = Some(connection.id);
-        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, kind };
-        self.out.signals.push(Arc::new(signal));
-    }
-
     /// Says something to one connection only, at its place in the order of what it is told.
     pub(super) fn say_raw(&mut self, slot: Slot, encode: impl FnOnce(&mut Vec<u8>)) {
         self.take_run(slot);
@@ -330,6 +305,7 @@ impl Shard {
     pub(super) fn close(&mut self, slot: Slot, close: Close) {
         let Some(connection) = self.get(slot) else { return };
         if matches!(connection.phase, Phase::Open) {
+            connection.close_code = close.code;
             // Whoever is polled has no close frame: what its session has said last is its goodbye.
             if !connection.is_polled() {
                 self.say_raw(slot, |out| frame::encode_close_into(out, Some(close.code), close.reason));
@@ -375,6 +351,10 @@ impl Shard {
         self.unlink(&mut connection);
         self.tally.held_bytes -= u64::from(connection.weighed);
         net.close(slot);
+        if let Some(session) = connection.session.as_mut() {
+            let code = if connection.close_code == 0 { BROKEN_OFF } else { connection.close_code };
+            self.say_farewell(connection.id, session.as_mut(), code, self.now);
+        }
         // Replies that it will not hear give their places back.
         self.calls = self.calls.saturating_sub(connection.held.len());
         if let Some(who) = &connection.who {

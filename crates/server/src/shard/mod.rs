@@ -6,7 +6,8 @@
 //!
 //! Files: `open` (head, identity, upgrade), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
 //! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
-//! `page` (history on entering), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `allowance` (what a
+//! `page` (history on entering), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who
+//! writes), `managed` (what back ends want of a connection), `integrate` (what a URL is told of it), `allowance` (what a
 //! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it).
 
 mod allowance;
@@ -17,8 +18,10 @@ mod fan;
 mod flush;
 mod hear;
 mod hub;
+mod integrate;
 mod lag;
 mod mail;
+mod managed;
 mod open;
 mod page;
 mod parts;
@@ -42,6 +45,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use self::connection::Connection;
 pub(crate) use self::fan::is_relayed;
 use self::hub::Hub;
+pub use self::integrate::Integrate;
+use self::integrate::UnderWay;
+pub use self::managed::ManageCall;
 use self::page::Page;
 pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
 pub use self::polling::PollCall;
@@ -69,6 +75,8 @@ pub struct Shard {
     parts: Parts,
     /// Socket doors: which dialect, and the path.
     doors: Vec<(u8, String)>,
+    /// Dialects whose connections back ends may reach.
+    managed: Vec<u8>,
     connections: Vec<Option<Box<Connection>>>,
     generations: Vec<u32>,
     hub: Hub,
@@ -92,6 +100,9 @@ pub struct Shard {
     calls: usize,
     /// Sessions that are polled.
     polled: usize,
+    /// Events that the operator's URL is being told, and what they weigh.
+    integrating: HashMap<Token, UnderWay>,
+    integrating_bytes: usize,
     /// Connections to be read, to be flushed, and due.
     to_read: VecDeque<Slot>,
     to_flush: Vec<Slot>,
@@ -119,17 +130,20 @@ impl Shard {
     /// A shard without connections.
     #[must_use]
     pub fn new(parts: Parts, now: Millis) -> Self {
-        let mut doors = Vec::new();
+        let (mut doors, mut managed) = (Vec::new(), Vec::new());
         for (place, dialect) in (0u8..).zip(parts.dialects.iter()) {
             for way in dialect.doors() {
-                if let dialects::Way::Socket(path) = way {
-                    doors.push((place, path));
+                match way {
+                    dialects::Way::Socket(path) => doors.push((place, path)),
+                    dialects::Way::Connections(_) => managed.push(place),
+                    dialects::Way::Polled(_) | dialects::Way::Rest(_) => {}
                 }
             }
         }
         let tally = Tally { doors: vec![DoorTally::default(); parts.dialects.len()], ..Tally::default() };
         Self {
             doors,
+            managed,
             connections: Vec::new(),
             generations: Vec::new(),
             hub: Hub::default(),
@@ -146,6 +160,8 @@ impl Shard {
             reads: HashMap::new(),
             calls: 0,
             polled: 0,
+            integrating: HashMap::new(),
+            integrating_bytes: 0,
             to_read: VecDeque::new(),
             to_flush: Vec::new(),
             due: Vec::new(),
@@ -184,6 +200,8 @@ impl Shard {
                 Input::Writable(slot) => self.writable(slot),
                 Input::Polled(call) => self.poll_called(*call, net),
                 Input::PollGone(sid, token) => self.poll_gone(sid, token, net),
+                Input::Manage(call) => self.manage(*call, net),
+                Input::Integrated(token, outcome) => self.integrated(token, &outcome),
                 Input::Mail(mail) => self.mail.push_back(mail),
                 Input::Found(token, found) => self.found(token, found),
             }

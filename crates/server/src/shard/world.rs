@@ -1,15 +1,18 @@
 //! What is around a shard: the sockets it has, the gate before its doors, what it is told and what it wants done.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use adapters::port::{Failure, Found, Read};
+use dialects::connections::Managed;
+use dialects::integration::Outcome;
 use dialects::{Answer, Ask, Sid};
 use domain::event::Signal;
 use domain::id::{Millis, Offset};
 use domain::identity::{Credential, Denied, Identity};
 
-use super::{PollCall, Slot};
+use super::{Integrate, ManageCall, PollCall, Slot};
 use crate::node::{Announcement, Input as ToNode, Token, Told};
 
 /// The sockets of a shard.
@@ -25,6 +28,11 @@ pub trait Net {
     /// # Errors
     /// As a non-blocking socket's.
     fn write(&mut self, slot: Slot, bytes: &[u8]) -> io::Result<usize>;
+
+    /// The address of the other end, where there is one.
+    fn peer(&self, _slot: Slot) -> Option<IpAddr> {
+        None
+    }
 
     /// Says that nothing more will be written.
     fn shut(&mut self, slot: Slot);
@@ -55,6 +63,11 @@ pub trait Gate: Send + Sync {
     /// The answer to give instead.
     fn admit(&self, ask: &Ask) -> Result<(), Answer>;
 
+    /// From which address a request comes: its peer's, unless that is a proxy that the operator trusts (THREATS T24).
+    fn source(&self, ask: &Ask) -> Option<IpAddr> {
+        ask.peer
+    }
+
     /// Who a credential is. Local and quick; an auth service's answer comes from a cache.
     ///
     /// # Errors
@@ -75,6 +88,10 @@ pub enum Input {
     Polled(Box<PollCall>),
     /// Whoever asked that has broken off.
     PollGone(Sid, Token),
+    /// What a back end wants of a connection.
+    Manage(Box<ManageCall>),
+    /// What came of an event for the operator's URL.
+    Integrated(Token, Outcome),
     /// Something is in the mailbox.
     Mail(Mail),
     /// What a reader found.
@@ -109,4 +126,8 @@ pub struct Outputs {
     pub signals: Vec<Arc<Signal>>,
     /// For those who asked on a polled path.
     pub answers: Vec<(Token, Answer)>,
+    /// For back ends.
+    pub managed: Vec<(Token, Managed)>,
+    /// For the operator's URL.
+    pub integrations: Vec<Integrate>,
 }
