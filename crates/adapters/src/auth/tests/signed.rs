@@ -62,9 +62,12 @@ fn a_path_that_was_encoded_anew_on_the_way_is_the_same() {
     assert_eq!(other.check(&keys(), AT), Err(BadSignature::Mismatch), "but not what decodes to another");
 }
 
+/// Alters a request.
+type Alter = fn(&mut Request);
+
 #[test]
 fn nothing_that_was_altered_is_taken() {
-    let alter: &[(&str, fn(&mut Request))] = &[
+    let alter: &[(&str, Alter)] = &[
         ("another body", |request| request.body.push(' ')),
         ("no body", |request| request.body.clear()),
         ("another method", |request| request.method = "DELETE".into()),

@@ -146,12 +146,17 @@ fn every_setting_moves_something() {
         let line = format!("{} = {value:?}", setting.file_key());
         assert_eq!(World::default().file("switchboard.toml", &line).config(), moved, "{}", setting.name);
     }
+    assert_ne!(config(&[("JWT_SECRET", "x"), ("DEV_MODE", "true")]), config(&[("JWT_SECRET", "x")]));
+}
+
+/// Routes go to a URL; one without the other is nothing.
+#[test]
+fn routes_and_where_they_go() {
     let url = ("GATEWAY_INTEGRATION_URL", "http://localhost:3000");
     let routed = World::of(&[url, ("GATEWAY_INTEGRATION_ROUTES", "$connect, orders,$default")]);
     assert_eq!(routed.config().backends.routes, ["$connect", "orders", "$default"]);
     assert!(routed.load().warnings.is_empty());
     assert_eq!(World::of(&[url]).load().warnings.len(), 1, "nothing goes there");
-    assert_ne!(config(&[("JWT_SECRET", "x"), ("DEV_MODE", "true")]), config(&[("JWT_SECRET", "x")]));
 }
 
 #[test]
