@@ -1,6 +1,7 @@
 //! A request as a dialect sees it, and the answer it gives: plain data, the same for a socket's upgrade and for REST.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 
@@ -19,6 +20,9 @@ pub struct Ask {
     pub captured: Vec<String>,
     /// The body.
     pub body: Vec<u8>,
+    /// From which address it comes, where that is known: the other end of its socket, or who is behind a proxy that the
+    /// operator trusts (THREATS T24).
+    pub peer: Option<IpAddr>,
 }
 
 impl Ask {
@@ -35,6 +39,18 @@ impl Ask {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode_form(key)? == name).then(|| decode_form(value))?
         })
+    }
+
+    /// Every query parameter, decoded as a form is, in the order sent. Those that aren't UTF-8 are left out.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .filter_map(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Some((decode_form(key)?, decode_form(value)?))
+            })
+            .collect()
     }
 
     /// The token of `Authorization: Bearer`, when the header is there with that scheme (in any case).
@@ -165,6 +181,9 @@ mod tests {
         ] {
             assert_eq!(ask("/", query).parameter("token").as_deref(), expected, "{query:?}");
         }
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let all = ask("/", "a=1&b&&a=x+y&c=%ff").parameters();
+        assert_eq!(all, [pair("a", "1"), pair("b", ""), pair("a", "x y")]);
     }
 
     #[test]

@@ -167,6 +167,7 @@ fn line(step: &Step) -> String {
             format!("identify {:?} {:?} {:?}", claim.credential, claim.id.as_ref().map(UserId::as_str), claim.name)
         }
         Step::Writers(id, room) => format!("{id} writers {}", room.shown()),
+        Step::Integrate(id, event) => format!("{id} integrate {}", text(event)),
         Step::Follow => "follow".into(),
         Step::Asked => "asked".into(),
         Step::Answered => "answered".into(),

@@ -2,14 +2,17 @@
 //! nothing else: bytes in, [`Step`]s out; [`News`] in, frames out.
 //!
 //! This crate never awaits, opens a socket or calls a store, and no dialect imports a sister. What all of them share is
-//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`json`], [`format`] and [`unprocessable`]. A new dialect is a
-//! folder and a line in [`registry`].
+//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`connections`], [`integration`], [`json`], [`names`],
+//! [`format`] and [`unprocessable`]. A new dialect is a folder and a line in [`registry`].
 
 pub mod ask;
 pub mod calls;
 pub mod conformance;
+pub mod connections;
 pub mod format;
+pub mod integration;
 pub mod json;
+pub mod names;
 pub mod polling;
 pub mod step;
 
@@ -32,6 +35,7 @@ use domain::model::{Person, RoomKey};
 use domain::refusal::Refusal;
 
 pub use crate::ask::{Answer, Ask};
+pub use crate::names::ConnectionNames;
 pub use crate::polling::{Poll, Polling, Posted, Sid};
 pub use crate::step::{CallId, Claim, Close, Frame, Request, Said, Step, Steps};
 
@@ -74,6 +78,10 @@ pub struct Settings {
     pub dialects: Vec<String>,
     /// Whether what is said through `rooms` is kept (`ROOMS_PERSIST`); else it is relayed (RULES 23).
     pub rooms_persist: bool,
+    /// What connections are called outside.
+    pub connection_names: ConnectionNames,
+    /// What is carried out at the operator's URL instead of here.
+    pub integration: integration::Routes,
     /// The version that health pages show.
     pub version: &'static str,
 }
@@ -90,6 +98,8 @@ impl Default for Settings {
             trusted: Vec::new(),
             dialects: Vec::new(),
             rooms_persist: true,
+            connection_names: ConnectionNames::default(),
+            integration: integration::Routes::default(),
             version: "0",
         }
     }
@@ -226,6 +236,15 @@ pub trait Session: Send {
     /// Who is writing in a room, in answer to [`Step::Writers`].
     fn writers(&mut self, _call: CallId, _users: &[UserId], _steps: &mut Steps) {}
 
+    /// What came of [`Step::Integrate`]. Before the upgrade it may decide it.
+    fn integrated(&mut self, _call: CallId, _outcome: &integration::Outcome, _now: Millis, _steps: &mut Steps) {}
+
+    /// The connection has gone, with this close code (1006: it broke off). Gives the event that the operator's URL is
+    /// still to be told; nothing waits for its outcome.
+    fn farewell(&mut self, _code: u16, _now: Millis) -> Option<Vec<u8>> {
+        None
+    }
+
     /// A socket has taken the place of the requests that this session was polled by.
     fn upgraded(&mut self) {}
 
@@ -277,6 +296,9 @@ pub enum Way {
     Socket(String),
     /// A path on which sessions are polled, by requests of any method ([`Dialect::polling`]).
     Polled(String),
+    /// Where a back end reaches this dialect's connections by their names ([`connections`]): a pattern that captures one
+    /// name. The server judges who may.
+    Connections(String),
     /// A REST call.
     Rest(Rest),
 }
@@ -322,7 +344,7 @@ mod tests {
             open.iter().map(|dialect| (dialect.name(), dialect.door(), dialect.doors().len())).collect::<Vec<_>>()
         };
         let (rooms, chat) = (("rooms", door::ROOMS, 8), ("chat", door::CHAT, 1));
-        let (direct, gateway) = (("direct", door::DIRECT, 20), ("gateway", door::GATEWAY, 1));
+        let (direct, gateway) = (("direct", door::DIRECT, 20), ("gateway", door::GATEWAY, 2));
         assert_eq!(names(&[]), [rooms, chat, direct, ("socketio", door::SOCKETIO, 14), gateway]);
         assert_eq!(names(&["chat"]), [chat]);
         assert_eq!(names(&["none"]), []);
@@ -334,6 +356,7 @@ mod tests {
             .map(|way| match way {
                 Way::Socket(path) => format!("GET {path}"),
                 Way::Polled(path) => format!("polled {path}"),
+                Way::Connections(path) => format!("POST {path}"),
                 Way::Rest(rest) => format!("{} {}", rest.method, rest.path),
             })
             .collect();

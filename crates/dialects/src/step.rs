@@ -62,6 +62,9 @@ pub enum Step {
     /// Have this done or asked; its outcome comes to [`crate::Session::answer`]. Calls of one connection are carried
     /// out in order.
     Call(CallId, Request),
+    /// Have the operator's URL told this event; its outcome comes to [`crate::Session::integrated`]. Those of one
+    /// connection are told one after the other, in order.
+    Integrate(CallId, Vec<u8>),
     /// Tell the others in a room something that is true only now. Dropped when the connection is not attached there.
     Hint(RoomKey, SignalKind),
     /// Say goodbye and close.

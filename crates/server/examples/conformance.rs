@@ -15,11 +15,11 @@ use domain::id::{Life, Millis};
 use domain::identity::{Credential, Denied};
 use domain::limits::Policy;
 use server::config::Origins;
-use server::http::{App, Http};
+use server::http::{App, Backends, Http};
 use server::shard::{Allowance, Gate, Timing};
 use server::threads::addresses::Addresses;
 use server::threads::clock::Clock;
-use server::threads::{Setup, Wiring, probe, start};
+use server::threads::{Setup, UrlDoor, Wiring, probe, start};
 
 /// More than one: sockets and requests of a session come to different ones.
 const SHARDS: u8 = 2;
@@ -57,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         wiring: wiring.clone(),
         dialects: dialects.clone(),
         gate: gate.clone(),
+        backends: Backends::default(),
         origins: Origins::Any,
         development: false,
         body_bytes_max: BODY_BYTES_MAX,
@@ -74,6 +75,7 @@ fn main() -> anyhow::Result<()> {
         listen: listen.clone(),
         addresses: Addresses::new(CONNECTIONS_MAX, Box::new(|_| false)),
         readers: 1,
+        url: UrlDoor::open(None, &wiring, http.handle())?,
     };
     let _running = start(setup, &wiring, polls, &http.door())?;
     for address in listen {

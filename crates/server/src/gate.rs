@@ -1,6 +1,7 @@
 //! Who is let through the doors at all, for sockets and REST alike: development mode serves this machine only (RULES 7),
 //! web pages only those that are listed (RULES 25, THREATS T5), and a credential is what the auth adapter says of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use adapters::auth::{Asking, Auth, KeyRing, Then, Verdict};
@@ -61,6 +62,18 @@ impl Gate for Keeper {
             return Err(forbidden("origin not allowed"));
         }
         Ok(())
+    }
+
+    fn source(&self, ask: &Ask) -> Option<IpAddr> {
+        let mut source = ask.peer?;
+        // Each trusted proxy wrote down, at the end, who came to it; what stands before the first stranger is his word.
+        let passed_on = ask.headers.iter().filter(|(name, _)| name == "x-forwarded-for");
+        for hop in passed_on.flat_map(|(_, value)| value.split(',')).rev() {
+            let true = self.config.is_trusted_proxy(source) else { break };
+            let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+            source = hop.to_canonical();
+        }
+        Some(source)
     }
 
     fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Verdict {
@@ -148,6 +161,27 @@ mod tests {
         }
         let answer = development.admit(&Ask::default()).expect_err("it has no host");
         assert_eq!(answer.body, br#"{"detail":"development mode: configure a key"}"#);
+    }
+
+    #[test]
+    fn from_where_a_request_comes() {
+        let keeper = keeper(&[("JWT_SECRET", "a key of thirty-two bytes or more"), ("TRUSTED_PROXIES", "10.0.0.0/8")]);
+        for (peer, forwarded, expected) in [
+            ("203.0.113.7", &[][..], "203.0.113.7"),
+            ("203.0.113.7", &["198.51.100.1"], "203.0.113.7"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["198.51.100.1, 10.0.0.2"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9", "198.51.100.1,10.0.0.2"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9, nobody"], "10.0.0.1"),
+            ("10.0.0.1", &["::ffff:198.51.100.1"], "198.51.100.1"),
+        ] {
+            let headers = forwarded.iter().map(|value| ("x-forwarded-for".to_owned(), (*value).to_owned())).collect();
+            let ask = Ask { headers, peer: peer.parse().ok(), ..Ask::default() };
+            assert_eq!(keeper.source(&ask), expected.parse().ok(), "{peer} {forwarded:?}");
+        }
+        assert_eq!(keeper.source(&Ask::default()), None);
     }
 
     #[test]

@@ -112,6 +112,9 @@ impl Mailbox {
                 Input::Mail(Mail::Told(_) | Mail::RelayLost | Mail::Drain)
                 // Bounded by the connections that ordinary HTTP holds; each of them asks one thing at a time.
                 | Input::Polled(_)
+                // Bounded by those who wait for them, and by what a shard lets be under way.
+                | Input::Manage(_)
+                | Input::Integrated(..)
                 | Input::PollGone(..)
                 | Input::Accepted(_)
                 | Input::Readable(_)

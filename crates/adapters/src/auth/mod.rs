@@ -1,7 +1,8 @@
 //! Who a credential is: the body of the Auth port. Without a clock: time is an argument, and the keys are in memory.
 //!
 //! `jwt` knows a token's envelope and signature, `claims` what it says and whether it is good now, `keys` the keys for
-//! `x-api-key`, `issue` makes tokens. The Auth Service is a `desk` where questions are left, a `book` of what it has said,
+//! `x-api-key`, `signed` requests that AWS's SDKs sign, `issue` makes
+//! tokens. The Auth Service is a `desk` where questions are left, a `book` of what it has said,
 //! and a `remote` that it is asked through, at the `service`'s address. That address alone is ever connected to, and
 //! nothing in a credential can make it another.
 //!
@@ -22,6 +23,7 @@ mod keys;
 mod remote;
 mod secret;
 mod service;
+mod signed;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +48,7 @@ pub use service::ServiceUrl;
 
 /// As whom an auth service acts that shows `INTERNAL_SERVICE_KEY`.
 const INTERNAL_USER: &str = "service:auth";
+pub use signed::{AccessKeys, BadSignature, Head as SignedHead, SKEW_MS, Shown as SignedShown};
 
 /// How an operator wants credentials judged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

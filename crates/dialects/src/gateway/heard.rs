@@ -183,6 +183,24 @@ struct Route<'a> {
     action: Option<&'a RawValue>,
 }
 
+/// The actions of [`read`].
+const ACTIONS: [&str; 14] = [
+    "sendMessage",
+    "markRead",
+    "readAck",
+    "typing",
+    "presenceUpdate",
+    "editMessage",
+    "deleteMessage",
+    "groupCreated",
+    "groupUpdate",
+    "groupMembersAdded",
+    "groupMemberLeft",
+    "catchUp",
+    "ping",
+    "registerDevice",
+];
+
 /// Reads a frame of this user's.
 ///
 /// # Errors
@@ -205,6 +223,11 @@ pub(super) fn read(frame: &str, who: &Person, now: Millis) -> Result<Heard, Unhe
         "ping" | "registerDevice" => Ok(Heard::Nothing),
         _ => Err(Unheard),
     }
+}
+
+/// Whether an action is one that this door knows.
+pub(super) fn is_ours(action: &str) -> bool {
+    ACTIONS.contains(&action)
 }
 
 fn say(frame: &str, who: &Person, now: Millis) -> Result<Heard, Unheard> {

@@ -2,9 +2,10 @@
 //! `GET /production?userId=`, as services on a cloud's API gateway have it.
 //!
 //! What it promises a client is in `PROTOCOL.md`. Here are its path and its credentials; the conversation of one connection
-//! is in [`session`], what a frame means in [`heard`] and [`group`], what listeners are told in [`tell`], what a message
+//! is in [`session`], what a frame means in [`heard`] and [`group`], what goes elsewhere in [`away`], what listeners are told in [`tell`], what a message
 //! keeps for this door in [`kept`], the words for refusals in [`words`], the frames in [`wire`].
 
+mod away;
 mod group;
 mod heard;
 mod kept;
@@ -16,12 +17,18 @@ mod tests;
 mod wire;
 mod words;
 
+use std::sync::Arc;
+
 use domain::Text;
 use domain::command::{Manners, Pace};
 use domain::event::{News, Status};
 use domain::id::{Door, Millis};
 use domain::identity::{Credential, Denied};
 
+use self::away::Away;
+use self::names::Names;
+use crate::integration::{Integrated, Routes};
+use crate::names::ConnectionNames;
 use crate::{Answer, Ask, Audience, Dialect, Opening, Said, Session, Settings, Steps, Way, Whose, door, turned_away};
 
 /// What this contract says of rooms and pace.
@@ -44,13 +51,23 @@ pub(crate) struct Gateway {
     ttl_ms: u64,
     /// A client that shows nothing is who it says (RULES 6, 8).
     trusting: bool,
+    /// What connections are called outside.
+    names: ConnectionNames,
+    /// What is carried out elsewhere.
+    routes: Arc<Routes>,
 }
 
 impl Gateway {
     /// The dialect as the operator wants it.
     pub(crate) fn of(settings: &Settings) -> Self {
         let trusting = settings.development || settings.trusted.iter().any(|name| name == NAME);
-        Self { path: settings.gateway_path.clone(), ttl_ms: settings.gateway_ttl_ms, trusting }
+        Self {
+            path: settings.gateway_path.clone(),
+            ttl_ms: settings.gateway_ttl_ms,
+            trusting,
+            names: settings.connection_names.clone(),
+            routes: Arc::new(settings.integration.clone()),
+        }
     }
 }
 
@@ -64,7 +81,7 @@ impl Dialect for Gateway {
     }
 
     fn doors(&self) -> Vec<Way> {
-        vec![Way::Socket(self.path.clone())]
+        vec![Way::Socket(self.path.clone()), Way::Connections(format!("{}/@connections/{{id}}", self.path))]
     }
 
     fn message_bytes_max(&self) -> Option<usize> {
@@ -100,7 +117,10 @@ impl Dialect for Gateway {
         let Some(who) = who else { return turned_away(words::denied(ask, Denied::Invalid), steps) };
         // A browser that offered a subprotocol gives up when none is chosen.
         let subprotocol = ask.protocol_bearer().map(|_| Text::from(BEARER));
-        session::open(who, opening.sid, subprotocol, now.plus(self.ttl_ms), steps)
+        let id = opening.sid.connection;
+        let away = Away::of(&self.routes, || Integrated::new(self.names.clone(), id, ask, now));
+        let names = Names::of(self.names.clone(), id);
+        session::open(who, names, away, (subprotocol, now.plus(self.ttl_ms)), ask, now, steps)
     }
 
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said) {

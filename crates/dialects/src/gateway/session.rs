@@ -23,12 +23,14 @@ use domain::query::{Place, Query, Which};
 use domain::refusal::Refusal;
 use domain::watermark::Mark;
 
+use super::away::Away;
 use super::heard::{Find, Heard, Say, Then, To};
 use super::names::Names;
 use super::{MANNERS, heard, kept, wire, words};
 use crate::calls::Calls;
+use crate::integration::Outcome;
 use crate::step::{CallId, Close, Frame, Request, Step, Steps};
-use crate::{Session, Sid, door, json};
+use crate::{Ask, Session, door, json};
 
 /// Frames that wait at most, and their bytes.
 const HELD_MAX: usize = CALLS_PER_CONNECTION_MAX as usize;
@@ -39,6 +41,8 @@ const HELD_BYTES_MAX: usize = 256 * 1024;
 struct Talk {
     who: Arc<Person>,
     names: Names,
+    /// A URL that is told of it, where the operator has one.
+    away: Option<Box<Away>>,
     /// When its lifetime is over.
     until: Option<Millis>,
     /// Chosen for the upgrade, if one was offered.
@@ -57,6 +61,10 @@ struct Talk {
 
 /// What a call is for.
 enum Doing {
+    /// The URL says whether the client may come.
+    Connect,
+    /// The URL carries out what the client has said.
+    Elsewhere,
     Attend,
     /// Finding the message that this one answers.
     Quote(Box<Say>),
@@ -71,14 +79,17 @@ enum Doing {
 /// Opens a session: the upgrade is decided when it is known that it will be told everything.
 pub(super) fn open(
     who: &Arc<Person>,
-    sid: Sid,
-    subprotocol: Option<Text>,
-    until: Millis,
+    names: Names,
+    away: Option<Box<Away>>,
+    (subprotocol, until): (Option<Text>, Millis),
+    ask: &Ask,
+    now: Millis,
     steps: &mut Steps,
 ) -> Box<dyn Session> {
     let mut talk = Talk {
         who: who.clone(),
-        names: Names::of(sid),
+        names,
+        away,
         until: Some(until),
         subprotocol,
         level: false,
@@ -88,7 +99,11 @@ pub(super) fn open(
         held: VecDeque::new(),
         held_bytes: 0,
     };
-    talk.calls.call(Doing::Attend, Request::Do(Command::Attend { rooms: true }), steps);
+    let Talk { away, calls, .. } = &mut talk;
+    let waits = away.as_mut().is_some_and(|away| away.connect(|| calls.number(Doing::Connect), ask, now, steps));
+    if !waits {
+        talk.attend(steps);
+    }
     Box::new(talk)
 }
 
@@ -97,7 +112,9 @@ impl Talk {
     fn is_finding(&self) -> bool {
         self.calls.open().any(|doing| match doing {
             Doing::Quote(_) | Doing::Find(..) => true,
-            Doing::Attend | Doing::Send | Doing::Status(_) | Doing::Quietly => false,
+            Doing::Connect | Doing::Elsewhere | Doing::Attend | Doing::Send | Doing::Status(_) | Doing::Quietly => {
+                false
+            }
         })
     }
 
@@ -106,7 +123,15 @@ impl Talk {
         steps.push(json::say(&wire::Error { message, connection_id, request_id }));
     }
 
+    fn attend(&mut self, steps: &mut Steps) {
+        self.calls.call(Doing::Attend, Request::Do(Command::Attend { rooms: true }), steps);
+    }
+
     fn act(&mut self, frame: &str, now: Millis, steps: &mut Steps) {
+        let Self { away, calls, .. } = self;
+        if away.as_mut().is_some_and(|away| away.takes(|| calls.number(Doing::Elsewhere), frame, now, steps)) {
+            return;
+        }
         match heard::read(frame, &self.who, now) {
             Ok(Heard::Nothing) => {}
             Ok(Heard::CatchUp) => {
@@ -288,7 +313,12 @@ impl Session for Talk {
     fn answer(&mut self, call: CallId, reply: Result<&Reply, &Refusal>, now: Millis, steps: &mut Steps) {
         match self.calls.close(call) {
             Some(Doing::Attend) => match reply {
-                Ok(_) => steps.push(Step::Accept(self.subprotocol.take())),
+                Ok(_) => {
+                    if let Some(away) = &mut self.away {
+                        away.admitted();
+                    }
+                    steps.push(Step::Accept(self.subprotocol.take()));
+                }
                 Err(_) => steps.push(Step::Answer(words::not_connected())),
             },
             Some(Doing::Quote(mut say)) => {
@@ -308,9 +338,34 @@ impl Session for Talk {
                     self.error(words::word(refusal), steps);
                 }
             }
-            None => {}
+            Some(Doing::Connect | Doing::Elsewhere) | None => {}
         }
         self.go_on(now, steps);
+    }
+
+    fn integrated(&mut self, call: CallId, outcome: &Outcome, _now: Millis, steps: &mut Steps) {
+        match self.calls.close(call) {
+            Some(Doing::Connect) => match Away::connected(outcome) {
+                Ok(chosen) => {
+                    self.subprotocol = chosen.or(self.subprotocol.take());
+                    self.attend(steps);
+                }
+                Err(answer) => steps.push(Step::Answer(answer)),
+            },
+            Some(Doing::Elsewhere) => match self.away.as_ref().map(|away| away.said(outcome)) {
+                Some(Ok(Some(text))) => steps.push(Step::Say(text.into_bytes())),
+                Some(Ok(None)) | None => {}
+                Some(Err(_)) => self.error(words::INTERNAL, steps),
+            },
+            Some(
+                Doing::Attend | Doing::Quote(_) | Doing::Find(..) | Doing::Send | Doing::Status(_) | Doing::Quietly,
+            )
+            | None => {}
+        }
+    }
+
+    fn farewell(&mut self, code: u16, now: Millis) -> Option<Vec<u8>> {
+        self.away.as_mut().and_then(|away| away.farewell(code, now))
     }
 
     /// The contract has no word for it; those who stay are told by whoever did it.

@@ -31,6 +31,7 @@ pub(super) fn check(mut config: Config, reader: &mut Reader<'_>) -> Config {
     addresses(&config, reader);
     timing(&config, reader);
     secrets(&config, reader);
+    integration(&config, reader);
     let development = development(&config, dev_mode, reader);
     auth_service(&config, development, reader);
     config.auth.development = development;
@@ -89,6 +90,10 @@ fn secrets(config: &Config, reader: &mut Reader<'_>) {
     if outside(config).is_none() {
         return;
     }
+    if config.backends.keys.shortest().is_some_and(|shortest| shortest < SECRET_BYTES_MIN) {
+        let what = format!("has a secret shorter than {SECRET_BYTES_MIN} bytes, where others can reach us");
+        reader.problems.push(Problem::new("GATEWAY_ACCESS_KEYS", what));
+    }
     let all = [("JWT_SECRET", &config.auth.secret), ("INTERNAL_SERVICE_KEY", &config.auth.internal_key)];
     for (name, secret) in all.into_iter().filter_map(|(name, secret)| Some((name, secret.as_ref()?.expose()))) {
         let lower = secret.trim().to_ascii_lowercase();
@@ -111,6 +116,19 @@ fn auth_service(config: &Config, development: bool, reader: &mut Reader<'_>) {
         reader.warnings.push(format!(
             "{AUTH_SERVICE_URL} is plain http: whoever is on the way to it reads every token and can answer in its place"
         ));
+    }
+}
+
+/// Routes without a URL are nobody's; a URL without routes is told nothing.
+fn integration(config: &Config, reader: &mut Reader<'_>) {
+    // A URL that can't be read is a problem of its own.
+    let url = config.backends.url.is_some() || reader.problems.iter().any(|one| one.name == "GATEWAY_INTEGRATION_URL");
+    if !url && !config.backends.routes.is_empty() {
+        let what = "names routes, and there is no GATEWAY_INTEGRATION_URL to take them";
+        reader.problems.push(Problem::new("GATEWAY_INTEGRATION_ROUTES", what));
+    }
+    if config.backends.url.is_some() && config.backends.routes.is_empty() {
+        reader.warnings.push("GATEWAY_INTEGRATION_URL is told nothing: GATEWAY_INTEGRATION_ROUTES is empty".into());
     }
 }
 

@@ -20,7 +20,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-use adapters::auth::{Settings, Trust};
+use adapters::auth::{AccessKeys, Settings, Trust};
+use adapters::integration::IntegrationUrl;
 use domain::limits::Policy;
 use ipnet::IpNet;
 
@@ -61,6 +62,8 @@ pub struct Config {
     pub paths: Paths,
     /// How long a connection of the gateway door lives, in milliseconds.
     pub gateway_ttl_ms: u64,
+    /// The back ends beside the gateway door.
+    pub backends: Backends,
     /// The deadlines of raw sockets.
     pub timing: Timing,
     /// The rules' own settings.
@@ -79,6 +82,19 @@ pub struct Config {
     pub log_level: LogLevel,
     /// In which form.
     pub log_format: LogFormat,
+}
+
+/// Back ends that reach connections of the gateway door, and are told of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backends {
+    /// What they sign with.
+    pub keys: AccessKeys,
+    /// What is told of connections.
+    pub url: Option<IntegrationUrl>,
+    /// Which routes go there; none without a URL.
+    pub routes: Vec<String>,
+    /// Whether what it answers to a message is said to the client.
+    pub route_responses: bool,
 }
 
 /// What becomes of a live socket when its token ends (RULES 4).

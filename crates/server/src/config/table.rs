@@ -89,6 +89,18 @@ pub const SETTINGS: &[Setting] = &[
     plain("API_PREFIX", "/api/messaging", "prefix of the `direct` door of a later version; `/` for none"),
     plain("GATEWAY_STAGE", "production", "path of the `gateway` door of a later version"),
     plain("GATEWAY_CONNECTION_TTL", "24h", "how long a connection of the `gateway` door of a later version lives"),
+    secret(
+        "GATEWAY_ACCESS_KEYS",
+        None,
+        "list of `<access key id>:<secret>` with which back ends sign calls of `@connections`",
+    ),
+    plain("GATEWAY_INTEGRATION_URL", "", "http or https URL that GATEWAY_INTEGRATION_ROUTES are posted to"),
+    plain(
+        "GATEWAY_INTEGRATION_ROUTES",
+        "",
+        "list of what GATEWAY_INTEGRATION_URL decides: actions, `$connect`, `$disconnect`, `$default`",
+    ),
+    plain("GATEWAY_ROUTE_RESPONSES", "false", "whether what the URL answers to a message is said to its client"),
     plain("CHAT_WEBSOCKET_PATH", "/ws/chat", "path of the `chat` door"),
     plain("CHAT_PRIVATE_ROOMS", "id", "`id`: a private room's id is the invitation; `invite`: a real one is asked for"),
     plain("CHAT_MAX_ROOMS_PER_USER", "10", "rooms that a user may make; 0 is no limit"),

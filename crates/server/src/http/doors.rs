@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use super::calls::{self, Answered, Caller};
 use super::rewind::Rewind;
-use super::{App, BODY_MS, Origin, guard, pages, polled};
+use super::{App, BODY_MS, Origin, connections, guard, pages, polled};
 use crate::mailbox::{Adopted, Order};
 
 /// Our own paths. A dialect whose contract has a health page finds it answered there, by one body for all (RULES 24).
@@ -40,6 +40,8 @@ pub(super) struct Doors {
     sockets: Vec<String>,
     /// Polled paths, with the place of their dialect.
     polled: Vec<(usize, String)>,
+    /// Where connections are reached by their names, with the place of their dialect.
+    connections: Vec<(usize, String)>,
     /// Whose turn it is to take a connection back.
     next_shard: AtomicUsize,
 }
@@ -50,7 +52,7 @@ impl Doors {
     /// # Errors
     /// Two doors are on one path (RULES 24).
     pub(super) fn new(app: &Arc<App>) -> anyhow::Result<Self> {
-        let (mut rest, mut sockets, mut polled) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rest, mut sockets, mut polled, mut connections) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut taken: HashMap<(&str, String), &str> =
             OWN.iter().map(|path| (("GET", (*path).to_owned()), "the server itself")).collect();
         for (place, dialect) in app.dialects.iter().enumerate() {
@@ -61,6 +63,7 @@ impl Doors {
                 let (method, path) = match &way {
                     Way::Socket(path) => ("GET", shape(path)),
                     Way::Polled(path) => ("polled", shape(path)),
+                    Way::Connections(path) => ("POST", shape(path)),
                     Way::Rest(door) => (door.method, shape(&door.path)),
                 };
                 if let Some(other) = taken.insert((method, path.clone()), dialect.name()) {
@@ -69,11 +72,16 @@ impl Doors {
                 match way {
                     Way::Socket(path) => sockets.push(path),
                     Way::Polled(path) => polled.push((place, path)),
+                    Way::Connections(path) => {
+                        // Some SDKs and proxies encode what need not be: it is the same path.
+                        connections.push((place, path.replace('@', "%40")));
+                        connections.push((place, path));
+                    }
                     Way::Rest(door) => rest.push((place, door)),
                 }
             }
         }
-        Ok(Self { app: app.clone(), rest, sockets, polled, next_shard: AtomicUsize::new(0) })
+        Ok(Self { app: app.clone(), rest, sockets, polled, connections, next_shard: AtomicUsize::new(0) })
     }
 
     /// What the pages and doors know.
@@ -123,6 +131,12 @@ pub(super) async fn answer(doors: Arc<Doors>, request: Request) -> Response {
             return doors.socket(request);
         }
         return polled::answer(&doors, place, ask, request.into_body()).await;
+    }
+    if let Some(place) = doors.connections.iter().find(|(_, path)| ask.captures(path)).map(|(place, _)| *place) {
+        if !connections::METHODS.contains(&ask.method.as_str()) {
+            return with_allow(&connections::METHODS);
+        }
+        return connections::answer(&doors, place, ask, request.into_body()).await;
     }
     let (dialect, rest) = match doors.find(&mut ask) {
         Ok(found) => found,

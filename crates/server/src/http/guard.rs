@@ -79,8 +79,7 @@ pub(super) fn ask_of(request: &Request) -> Ask {
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         headers: texts(request.headers()),
-        captured: Vec::new(),
-        body: Vec::new(),
+        ..Ask::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dialects::connections::Caller;
 use dialects::{Ask, CallId, Session};
 use domain::event::Signal;
 use domain::id::{ConnectionId, Millis, Offset, UserNumber};
@@ -9,6 +10,7 @@ use domain::limits;
 use domain::model::{Person, RoomKey};
 use smallvec::SmallVec;
 
+use super::integrate::UNDER_WAY_PER_CONNECTION_MAX;
 use super::page::Page;
 use super::polling::{Link, Polled};
 use super::proof::Proof;
@@ -106,11 +108,17 @@ pub(super) struct Connection {
     pub(super) shut: bool,
     /// Calls under way.
     pub(super) calls: u16,
+    /// Events that the operator's URL is being told.
+    pub(super) integrating: u16,
+    /// The close code that was said first, by whichever side; 0 when none was.
+    pub(super) close_code: u16,
     pub(super) decoder: Decoder,
     pub(super) who: Option<Arc<Person>>,
     pub(super) session: Option<Box<dyn Session>>,
     /// It is polled, or about to take the place of what is.
     pub(super) link: Option<Box<Link>>,
+    /// From where it comes, where that can be asked for.
+    pub(super) caller: Option<Box<Caller>>,
     /// It is told of its user's direct rooms, whether it has entered them or not.
     pub(super) follows: bool,
     /// And of every room that its user belongs to.
@@ -169,10 +177,13 @@ impl Connection {
             peer_closed: false,
             shut: false,
             calls: 0,
+            integrating: 0,
+            close_code: 0,
             decoder: Decoder::default(),
             who: None,
             session: None,
             link: None,
+            caller: None,
             follows: false,
             attends: false,
             wants_proof: false,
@@ -277,7 +288,12 @@ impl Connection {
         match self.phase {
             Phase::Head | Phase::Closing => false,
             Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => true,
-            Phase::Open => self.rests() || self.heavy || self.calls >= limits::CALLS_PER_CONNECTION_MAX,
+            Phase::Open => {
+                self.rests()
+                    || self.heavy
+                    || self.calls >= limits::CALLS_PER_CONNECTION_MAX
+                    || self.integrating >= UNDER_WAY_PER_CONNECTION_MAX
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use dialects::Close;
 use domain::id::Millis;
 
 use super::connection::Phase;
+use super::integrate::UPGRADE_WAIT_MS;
 use super::wheel::Tick;
 use super::{Net, Shard, Slot};
 
@@ -18,6 +19,9 @@ impl Shard {
         let polled = connection.is_polled();
         let raw = self.parts.dialects.get(usize::from(connection.dialect)).is_none_or(|dialect| dialect.is_raw());
         let at = match connection.phase {
+            Phase::Opening(_) if connection.integrating > 0 => {
+                Some(connection.since.plus_ms(timing.head_ms + UPGRADE_WAIT_MS))
+            }
             Phase::Head | Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => {
                 Some(connection.since.plus_ms(timing.head_ms))
             }
@@ -63,9 +67,10 @@ impl Shard {
         let dialect = usize::from(connection.dialect);
         let raw = doors.get(dialect).is_none_or(|dialect| dialect.is_raw());
         let past = |from: Tick, ms: u64| tick >= from.plus_ms(ms);
+        let extra_ms = if connection.integrating > 0 { UPGRADE_WAIT_MS } else { 0 };
         match connection.phase {
             Phase::Head | Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_)
-                if past(connection.since, timing.head_ms) =>
+                if past(connection.since, timing.head_ms + extra_ms) =>
             {
                 self.gone(slot, net);
             }

@@ -16,6 +16,11 @@ use crate::frame::{self, Incoming, Progress};
 /// Connections read in one turn; the rest go on in the next, after what this one caused was written.
 const READS_PER_TURN: usize = 1024;
 
+/// What stands for a close frame without a code, and for no close frame (RFC 6455, 7.4.1).
+const NO_CODE: u16 = 1005;
+/// See [`NO_CODE`].
+const BROKEN_OFF: u16 = 1006;
+
 /// What a message was that isn't the session's to hear.
 enum Heard {
     Ping(Vec<u8>),
@@ -198,6 +203,7 @@ impl Shard {
                 self.closing(slot);
                 // Both have said goodbye: what is owed is written, and then it ends (RFC 6455, 7.1.1).
                 if let Some(connection) = self.get(slot) {
+                    connection.close_code = code.unwrap_or(NO_CODE);
                     connection.peer_closed = true;
                 }
                 self.end_if_done(slot, net);
@@ -248,6 +254,7 @@ impl Shard {
                 (Phase::Opening(_), Step::Answer(answer)) => self.answer(slot, &answer),
                 (Phase::Open, Step::Answer(_)) => {}
                 (_, Step::Call(id, request)) => self.call(slot, id, request),
+                (_, Step::Integrate(id, event)) => self.integrate(slot, id, event),
                 (Phase::Open, Step::Say(text)) => {
                     self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Text, &text));
                 }
@@ -255,7 +262,7 @@ impl Shard {
                     self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Binary, &bytes));
                 }
                 (Phase::Open, Step::Identify(claim)) => self.identify_later(slot, claim),
-                (Phase::Open, Step::Writers(id, room)) => self.writers(slot, id, &room),
+                (Phase::Open, Step::Writers(id, room)) => self.writers_to(slot, id, &room),
                 (Phase::Open, Step::Follow) => connection.follows = true,
                 (Phase::Open, Step::Asked) => self.asked(slot),
                 (Phase::Open, Step::Answered) => self.answered_sign(slot),
@@ -297,6 +304,7 @@ impl Shard {
     pub(super) fn close(&mut self, slot: Slot, close: Close) {
         let Some(connection) = self.get(slot) else { return };
         if matches!(connection.phase, Phase::Open) {
+            connection.close_code = close.code;
             // Whoever is polled has no close frame: what its session has said last is its goodbye.
             if !connection.is_polled() {
                 self.say_raw(slot, |out| frame::encode_close_into(out, Some(close.code), close.reason));
@@ -344,6 +352,10 @@ impl Shard {
         self.unlink(&mut connection);
         self.tally.held_bytes -= u64::from(connection.weighed);
         net.close(slot);
+        if let Some(session) = connection.session.as_mut() {
+            let code = if connection.close_code == 0 { BROKEN_OFF } else { connection.close_code };
+            self.say_farewell(connection.id, session.as_mut(), code, self.now);
+        }
         // Replies that it will not hear give their places back.
         self.calls = self.calls.saturating_sub(connection.held.len());
         if let Some(who) = &connection.who {

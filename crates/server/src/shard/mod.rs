@@ -6,7 +6,9 @@
 //!
 //! Files: `open` (head, upgrade), `identify` (who it is), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
 //! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
-//! `page` (history on entering), `follow` (all that is one's own), `proof` (what was delivered), `status` (who is online), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `allowance` (what a
+//! `page` (history on entering), `follow` (all that is one's own), `proof` (what was delivered), `status` (who is online),
+//! `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `managed` (what back ends
+//! want of a connection), `integrate` (what a URL is told of it), `allowance` (what a
 //! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it).
 
 mod allowance;
@@ -19,8 +21,10 @@ mod follow;
 mod hear;
 mod hub;
 mod identify;
+mod integrate;
 mod lag;
 mod mail;
+mod managed;
 mod open;
 mod page;
 mod parts;
@@ -50,6 +54,9 @@ pub(crate) use self::fan::is_relayed;
 use self::follow::Changes;
 use self::hub::Hub;
 use self::identify::Asked;
+pub use self::integrate::Integrate;
+use self::integrate::UnderWay;
+pub use self::managed::ManageCall;
 use self::page::Page;
 pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
 pub use self::polling::PollCall;
@@ -77,6 +84,8 @@ pub struct Shard {
     parts: Parts,
     /// Socket doors: which dialect, and the path.
     doors: Vec<(u8, String)>,
+    /// Dialects whose connections back ends may reach.
+    managed: Vec<u8>,
     connections: Vec<Option<Box<Connection>>>,
     generations: Vec<u32>,
     hub: Hub,
@@ -106,6 +115,9 @@ pub struct Shard {
     calls: usize,
     /// Sessions that are polled.
     polled: usize,
+    /// Events that the operator's URL is being told, and what they weigh.
+    integrating: HashMap<Token, UnderWay>,
+    integrating_bytes: usize,
     /// Connections to be read, to be flushed, and due.
     to_read: VecDeque<Slot>,
     to_flush: Vec<Slot>,
@@ -135,17 +147,20 @@ impl Shard {
     /// A shard without connections.
     #[must_use]
     pub fn new(parts: Parts, now: Millis) -> Self {
-        let mut doors = Vec::new();
+        let (mut doors, mut managed) = (Vec::new(), Vec::new());
         for (place, dialect) in (0u8..).zip(parts.dialects.iter()) {
             for way in dialect.doors() {
-                if let dialects::Way::Socket(path) = way {
-                    doors.push((place, path));
+                match way {
+                    dialects::Way::Socket(path) => doors.push((place, path)),
+                    dialects::Way::Connections(_) => managed.push(place),
+                    dialects::Way::Polled(_) | dialects::Way::Rest(_) => {}
                 }
             }
         }
         let tally = Tally { doors: vec![DoorTally::default(); parts.dialects.len()], ..Tally::default() };
         Self {
             doors,
+            managed,
             connections: Vec::new(),
             generations: Vec::new(),
             hub: Hub::default(),
@@ -165,6 +180,8 @@ impl Shard {
             asked: HashMap::new(),
             calls: 0,
             polled: 0,
+            integrating: HashMap::new(),
+            integrating_bytes: 0,
             to_read: VecDeque::new(),
             to_flush: Vec::new(),
             due: Vec::new(),
@@ -204,6 +221,8 @@ impl Shard {
                 Input::Writable(slot) => self.writable(slot),
                 Input::Polled(call) => self.poll_called(*call, net),
                 Input::PollGone(sid, token) => self.poll_gone(sid, token, net),
+                Input::Manage(call) => self.manage(*call, net),
+                Input::Integrated(token, outcome) => self.integrated(token, &outcome),
                 Input::Mail(mail) => self.mail.push_back(mail),
                 Input::Found(token, found) => self.found(token, found),
                 Input::Identified(token, answer) => self.asked_about(token, answer),

@@ -70,6 +70,7 @@ impl Shard {
             Upgrade::Wanted { .. } => {}
         }
         let mut ask = ask_of(head);
+        ask.peer = net.peer(slot);
         let Some(dialect) = self.doors.iter().find(|(_, path)| ask.captures(path)).map(|(dialect, _)| *dialect) else {
             return self.hand_over(slot, kept, net);
         };
@@ -81,6 +82,7 @@ impl Shard {
         if let Err(answer) = self.parts.gate.admit(&ask) {
             return self.answer(slot, &answer);
         }
+        ask.peer = self.parts.gate.source(&ask);
         let doors = self.parts.dialects.clone();
         let door = doors[usize::from(dialect)].as_ref();
         if let Some(polling) = door.polling()
@@ -151,13 +153,15 @@ impl Shard {
     /// The session exists from now on, and decides.
     pub(super) fn open_session(&mut self, slot: Slot, ask: &Ask, who: Option<Arc<Person>>, sid: Sid) {
         let (now, key) = (self.now, SessionKey(self.secret()));
-        let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
+        let Some(place) = self.get(slot).map(|connection| connection.dialect) else { return };
+        let (dialect, caller) = (usize::from(place), self.caller(place, ask));
         let mut steps = std::mem::take(&mut self.steps);
         let session = self.parts.dialects[dialect].open(ask, &Opening { who, sid, key }, now, &mut steps);
         let key = ask.header("sec-websocket-key").unwrap_or_default();
         if let Some(connection) = self.get(slot) {
             connection.phase = Phase::Opening(key.into());
             connection.session = Some(session);
+            connection.caller = caller;
         }
         self.take_steps(slot, &mut steps);
         self.give_back(steps);
@@ -320,7 +324,6 @@ fn ask_of(head: &Head<'_>) -> Ask {
         path: head.target.path.to_owned(),
         query: head.target.query.unwrap_or_default().to_owned(),
         headers: head.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_string())).collect(),
-        captured: Vec::new(),
-        body: Vec::new(),
+        ..Ask::default()
     }
 }

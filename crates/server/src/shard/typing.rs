@@ -67,7 +67,7 @@ impl Typing {
 
 impl Shard {
     /// Who writes in a room, to the session.
-    pub(super) fn writers(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
+    pub(super) fn writers_to(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
         let writers = self.typing.writers(room, self.now);
         let mut steps = Steps::new();
         if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {

@@ -1,16 +1,19 @@
 //! What is around a shard: the sockets it has, the gate before its doors, what it is told and what it wants done.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use adapters::auth::{Then, Verdict};
 use adapters::port::{Failure, Found, Read};
+use dialects::connections::Managed;
+use dialects::integration::Outcome;
 use dialects::{Answer, Ask, Sid};
 use domain::event::{Signal, Status};
 use domain::id::{Millis, Offset};
 use domain::identity::{Credential, Denied, Identity};
 
-use super::{PollCall, Slot};
+use super::{Integrate, ManageCall, PollCall, Slot};
 use crate::node::{Announcement, Input as ToNode, Token, Told};
 
 /// The sockets of a shard.
@@ -26,6 +29,11 @@ pub trait Net {
     /// # Errors
     /// As a non-blocking socket's.
     fn write(&mut self, slot: Slot, bytes: &[u8]) -> io::Result<usize>;
+
+    /// The address of the other end, where there is one.
+    fn peer(&self, _slot: Slot) -> Option<IpAddr> {
+        None
+    }
 
     /// Says that nothing more will be written.
     fn shut(&mut self, slot: Slot);
@@ -68,6 +76,11 @@ pub trait Gate: Send + Sync {
             Verdict::Wait => Err(Denied::Unavailable),
         });
     }
+
+    /// From which address a request comes: its peer's, unless that is a proxy that the operator trusts (THREATS T24).
+    fn source(&self, ask: &Ask) -> Option<IpAddr> {
+        ask.peer
+    }
 }
 
 /// What a shard is told.
@@ -83,6 +96,10 @@ pub enum Input {
     Polled(Box<PollCall>),
     /// Whoever asked that has broken off.
     PollGone(Sid, Token),
+    /// What a back end wants of a connection.
+    Manage(Box<ManageCall>),
+    /// What came of an event for the operator's URL.
+    Integrated(Token, Outcome),
     /// Something is in the mailbox.
     Mail(Mail),
     /// What a reader found.
@@ -134,4 +151,8 @@ pub struct Outputs {
     pub asks: Vec<Asking>,
     /// For those who asked on a polled path.
     pub answers: Vec<(Token, Answer)>,
+    /// For back ends.
+    pub managed: Vec<(Token, Managed)>,
+    /// For the operator's URL.
+    pub integrations: Vec<Integrate>,
 }

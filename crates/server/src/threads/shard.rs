@@ -15,7 +15,7 @@ use mio::{Events, Poll};
 use super::addresses::Addresses;
 use super::sockets::{Sockets, WAKER};
 use super::store::Asker;
-use super::{Wiring, spawn};
+use super::{UrlDoor, Wiring, spawn};
 use crate::bus::Hint;
 use crate::health::Report;
 use crate::http::HttpDoor;
@@ -41,6 +41,7 @@ pub(super) struct Parts {
     pub(super) listeners: Vec<TcpListener>,
     pub(super) http: HttpDoor,
     pub(super) addresses: Arc<Addresses>,
+    pub(super) url: UrlDoor,
     pub(super) wiring: Arc<Wiring>,
 }
 
@@ -62,6 +63,7 @@ pub(super) fn start(parts: Parts) -> io::Result<JoinHandle<()>> {
         sockets,
         doors,
         addresses: parts.addresses,
+        url: parts.url,
         wiring: parts.wiring,
         inputs: Vec::new(),
         out: Outputs::default(),
@@ -102,6 +104,7 @@ struct Thread {
     sockets: Sockets,
     doors: Vec<Door>,
     addresses: Arc<Addresses>,
+    url: UrlDoor,
     wiring: Arc<Wiring>,
     inputs: Vec<Input>,
     out: Outputs,
@@ -229,6 +232,12 @@ impl Thread {
         }
         for (token, answer) in self.out.answers.drain(..) {
             self.wiring.polled.answer(token, answer);
+        }
+        for (token, outcome) in self.out.managed.drain(..) {
+            self.wiring.managed.answer(token, outcome);
+        }
+        for event in self.out.integrations.drain(..) {
+            self.url.tell(event, &mut self.inputs);
         }
         if !self.out.signals.is_empty() {
             let hints: Vec<Hint> = self.out.signals.drain(..).map(Hint::Signal).collect();

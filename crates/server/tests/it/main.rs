@@ -2,6 +2,7 @@
 //! driven by a world of their own.
 
 mod late;
+mod managed;
 mod node;
 mod polling;
 mod sim;

@@ -4,6 +4,7 @@ mod forged;
 mod good;
 mod keys;
 mod service;
+mod signed;
 
 use std::sync::Arc;
 

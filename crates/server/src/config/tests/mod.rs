@@ -104,6 +104,9 @@ fn every_setting_moves_something() {
         ("API_PREFIX", "/"),
         ("GATEWAY_STAGE", "dev"),
         ("GATEWAY_CONNECTION_TTL", "2h"),
+        ("GATEWAY_ACCESS_KEYS", "id:secret,other:secret"),
+        ("GATEWAY_INTEGRATION_URL", "http://localhost:3000/events"),
+        ("GATEWAY_ROUTE_RESPONSES", "true"),
         ("CHAT_WEBSOCKET_PATH", "/chat"),
         ("CHAT_PRIVATE_ROOMS", "invite"),
         ("CHAT_MAX_ROOMS_PER_USER", "0"),
@@ -128,8 +131,8 @@ fn every_setting_moves_something() {
     ];
     let plain = config(&[]);
     for setting in SETTINGS {
-        // These say nothing by themselves: two have a single value, one moves only what a key has moved.
-        if ["JWT_ALGORITHM", "DEV_MODE"].contains(&setting.name) {
+        // These say nothing by themselves: one has a single value, one moves only what a key has moved, one wants a URL.
+        if ["JWT_ALGORITHM", "DEV_MODE", "GATEWAY_INTEGRATION_ROUTES"].contains(&setting.name) {
             continue;
         }
         let value = values.iter().find(|(name, _)| *name == setting.name).expect(setting.name).1;
@@ -145,6 +148,16 @@ fn every_setting_moves_something() {
         assert_eq!(World::default().file("switchboard.toml", &line).config(), moved, "{}", setting.name);
     }
     assert_ne!(config(&[("JWT_SECRET", "x"), ("DEV_MODE", "true")]), config(&[("JWT_SECRET", "x")]));
+}
+
+/// Routes go to a URL; one without the other is nothing.
+#[test]
+fn routes_and_where_they_go() {
+    let url = ("GATEWAY_INTEGRATION_URL", "http://localhost:3000");
+    let routed = World::of(&[url, ("GATEWAY_INTEGRATION_ROUTES", "$connect, orders,$default")]);
+    assert_eq!(routed.config().backends.routes, ["$connect", "orders", "$default"]);
+    assert!(routed.load().warnings.is_empty());
+    assert_eq!(World::of(&[url]).load().warnings.len(), 1, "nothing goes there");
 }
 
 #[test]

@@ -31,6 +31,10 @@ fn values_that_mean_nothing() {
         ("API_PREFIX", &["api", "/a//b", "/a b"]),
         ("GATEWAY_STAGE", &["/", "a?b"]),
         ("GATEWAY_CONNECTION_TTL", &["0", "forever", "-1h"]),
+        ("GATEWAY_ACCESS_KEYS", &["key", ":secret", "key:", "a/b:secret", "a:x,a:y"]),
+        ("GATEWAY_INTEGRATION_URL", &["localhost:3000", "ftp://x", "http://user:password@x", "http://x/#y"]),
+        ("GATEWAY_INTEGRATION_ROUTES", &["$message", "orders"]),
+        ("GATEWAY_ROUTE_RESPONSES", &["maybe"]),
         ("CHAT_WEBSOCKET_PATH", &["/", "ws", "/{id}"]),
         ("CHAT_PRIVATE_ROOMS", &["true"]),
         ("CHAT_MAX_ROOMS_PER_USER", &["-1", "ten", "4294967296"]),
@@ -84,6 +88,20 @@ fn secrets_that_strangers_know_or_guess() {
     assert!(World::of(&[("JWT_SECRET", KEY), ("HOST", "0.0.0.0")]).problems().is_empty());
     let sync = [("JWT_SECRET", KEY), ("HOST", "0.0.0.0"), ("INTERNAL_SERVICE_KEY", "dev-internal-key")];
     assert_eq!(World::of(&sync).problems(), ["INTERNAL_SERVICE_KEY"]);
+}
+
+#[test]
+fn access_keys_that_strangers_could_guess() {
+    let strangers = [("JWT_SECRET", KEY), ("HOST", "0.0.0.0")];
+    for (keys, good) in
+        [(format!("a:{KEY}"), true), (format!("a:{}", &KEY[1..]), false), (format!("a:{KEY},b:x"), false)]
+    {
+        let environment = [&strangers[..], &[("GATEWAY_ACCESS_KEYS", keys.as_str())]].concat();
+        let world = World::of(&environment);
+        assert_eq!(world.problems().is_empty(), good, "{keys}");
+        assert!(!format!("{:?}", world.load().config).contains(&KEY[1..]), "no secret is said");
+        assert!(World::of(&[("GATEWAY_ACCESS_KEYS", &keys)]).problems().is_empty(), "nobody else can reach loopback");
+    }
 }
 
 /// RULES 27: stop, naming the variable and the feature; whatever else is set.

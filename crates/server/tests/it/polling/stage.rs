@@ -55,7 +55,7 @@ impl Stage {
         let token = self.tokens;
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         let (method, path, query) = (method.to_owned(), self.path.clone(), query.to_owned());
-        let ask = Ask { method, path, query, headers, captured: Vec::new(), body };
+        let ask = Ask { method, path, query, headers, body, ..Ask::default() };
         let doors = self.dialects.clone();
         let place = usize::from(self.path == "/socket.io/");
         let polling = doors[place].polling().expect("both endpoints are polled");

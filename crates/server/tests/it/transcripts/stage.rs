@@ -265,7 +265,7 @@ impl Stage {
         headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
         let body = body.map(|body| self.bound.fill(body)).transpose()?.unwrap_or_default().into_bytes();
         let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
-        let mut ask = Ask { method, path, query, headers, captured: Vec::new(), body };
+        let mut ask = Ask { method, path, query, headers, body, ..Ask::default() };
         let (dialects, gate) = (self.dialects.clone(), self.gate.clone());
         self.answer = Some(http::answer(&mut self.world, &dialects, &*gate, &mut ask, &mut self.tokens));
         Ok(())

@@ -49,6 +49,10 @@ pub(crate) struct World {
     pub(crate) replies: BTreeMap<u64, Result<domain::command::Reply, domain::refusal::Refusal>>,
     /// Answers to requests on polled paths.
     pub(crate) answers: BTreeMap<u64, dialects::Answer>,
+    /// What became of back ends' calls.
+    pub(crate) managed: BTreeMap<u64, dialects::connections::Managed>,
+    /// Events for the operator's URL, each with its shard.
+    pub(crate) integrations: Vec<(usize, server::shard::Integrate)>,
     pub(crate) plant: Box<dyn Plant>,
     /// Print what clients say and hear.
     pub(crate) story: bool,
@@ -75,6 +79,8 @@ impl World {
             arrived: Vec::new(),
             replies: BTreeMap::new(),
             answers: BTreeMap::new(),
+            managed: BTreeMap::new(),
+            integrations: Vec::new(),
             plant: Box::new(Honest),
             story: false,
             setup,
@@ -358,6 +364,8 @@ impl World {
         }
         out.asks.into_iter().for_each(|asking| self.ask(server, shard, asking));
         self.answers.extend(out.answers);
+        self.managed.extend(out.managed);
+        self.integrations.extend(out.integrations.into_iter().map(|event| (shard, event)));
         for (pipe, shard, read) in moved {
             self.move_pipe(pipe, usize::from(shard), &read);
         }
