@@ -2,6 +2,7 @@
 //! driven by a world of their own.
 
 mod node;
+mod outsider;
 mod polling;
 mod sim;
 mod slow;
