@@ -7,13 +7,15 @@
 //! Files: `open` (head, identity, upgrade), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
 //! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
 //! `page` (history on entering), `follow` (all that is one's own), `proof` (what was delivered), `status` (who is online), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `allowance` (what a
-//! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it).
+//! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it), `fate` (what has
+//! become of a message meanwhile).
 
 mod allowance;
 mod attach;
 mod connection;
 mod due;
 mod fan;
+mod fate;
 mod flush;
 mod follow;
 mod hear;
