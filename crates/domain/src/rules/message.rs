@@ -80,7 +80,9 @@ pub fn change(sent: &Event, facts: Option<&RoomFacts>, becomes: Option<&Text>, a
     if let Some(content) = becomes {
         fits(content)?;
     }
-    room::read(&sent.room, facts, actor).map_err(|_| Refusal::MessageNotFound)?;
+    if !room::lets_read_actor(&sent.room, facts, actor) {
+        return Err(Refusal::MessageNotFound);
+    }
     if sent.by.id != actor.who.id {
         return Err(Refusal::NotAllowed);
     }

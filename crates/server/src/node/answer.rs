@@ -36,7 +36,7 @@ impl Node {
                 if let Some(next) = self.ensure(room.kept(), now) {
                     return Ok(next);
                 }
-                room::see(room.kept(), self.rooms.peek(room.kept()), actor, Scopes::STATS)?;
+                room::see(room.kept(), self.rooms.peek(room.kept()), actor, Scopes::STATS, &self.policy)?;
                 Reply::Connections(self.presence.connections_in(room))
             }
             Query::UserConnections { user } => {
@@ -50,7 +50,7 @@ impl Node {
                     return Ok(next);
                 }
                 let facts = self.rooms.peek(room);
-                room::see(room, facts, actor, Scopes::GUILDS)?;
+                room::see(room, facts, actor, Scopes::GUILDS, &self.policy)?;
                 // Public rooms have members, too; who they are is told on no wire.
                 let guild = facts.filter(|facts| facts.kind == RoomKind::Guild);
                 let member = guild.and_then(|facts| facts.members.get(user)).ok_or(Refusal::MemberNotFound)?;

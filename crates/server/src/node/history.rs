@@ -21,7 +21,7 @@ impl Node {
         if let Some(next) = self.ensure(room.kept(), now) {
             return Ok(Some(next));
         }
-        room::read(room.kept(), self.rooms.peek(room.kept()), actor).map(|()| None)
+        room::read(room.kept(), self.rooms.peek(room.kept()), actor, &self.policy).map(|()| None)
     }
 
     pub(super) fn history(

@@ -51,7 +51,7 @@ impl Node {
             return Ok(next);
         }
         let last = named.and_then(|room| self.rooms.peek(room)).map(|facts| facts.last);
-        let reads = |room: &RoomKey| room::read(room, self.rooms.peek(room), actor).is_ok();
+        let reads = |room: &RoomKey| room::read(room, self.rooms.peek(room), actor, &self.policy).is_ok();
         let raises = watermark::mark(places, named.zip(last), reads);
         if raises.is_empty() {
             return Ok(reply(pending, Ok(Reply::Done)));

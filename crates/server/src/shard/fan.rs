@@ -11,6 +11,7 @@ use domain::model::RoomKey;
 use smallvec::SmallVec;
 
 use super::connection::{Connection, Lag, Missed};
+use super::fate::{Fates, Telling};
 use super::hub::{HOLE, Piece};
 use super::{Shard, Slot};
 use crate::frame;
@@ -184,7 +185,7 @@ impl Shard {
     }
 
     /// An event from the log, for one who is behind.
-    pub(super) fn tell_behind(&mut self, slot: Slot, event: &Arc<Event>) {
+    pub(super) fn tell_behind(&mut self, slot: Slot, event: &Arc<Event>, fates: &Fates<'_>) {
         let room = self.hub.find(&event.room);
         let Some(connection) = self.connections[slot as usize].as_deref_mut() else { return };
         let inside = room.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
@@ -196,9 +197,15 @@ impl Shard {
         }
         let shown = self.hub.shown(&event.room);
         let news = News::Event(event.clone());
+        let dialect = &*self.parts.dialects[usize::from(connection.dialect)];
+        let to = audience(connection, self.parts.life, &shown, &news, inside);
+        let told = fates.telling(event, dialect, to, &mut self.said);
         self.said.clear();
-        let dialect = &self.parts.dialects[usize::from(connection.dialect)];
-        dialect.tell(&news, audience(connection, self.parts.life, &shown, &news, inside), &mut self.said);
+        match told {
+            Telling::AsItStands => dialect.tell(&news, to, &mut self.said),
+            Telling::As(event) => dialect.tell(&News::Event(event), to, &mut self.said),
+            Telling::Nothing => {}
+        }
         frames(&self.said, &mut connection.outbox);
         if let Some(lag) = connection.lag.as_mut().filter(|_| !self.said.is_empty()) {
             lag.told += 1;

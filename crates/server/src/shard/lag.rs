@@ -8,6 +8,7 @@ use domain::event::{Event, News, SignalKind};
 use domain::id::{Millis, Offset};
 use domain::limits;
 
+use super::fate::Fates;
 use super::{Mail, ReadFor, Shard, Slot};
 use crate::node::{Announcement, Token};
 
@@ -107,8 +108,9 @@ impl Shard {
     }
 
     fn found_behind(&mut self, slot: Slot, events: &[Arc<Event>], scanned: Offset) {
+        let fates = Fates::of(events);
         for event in events {
-            self.tell_behind(slot, event);
+            self.tell_behind(slot, event, &fates);
         }
         let head = self.head;
         if let Some(connection) = self.get(slot)

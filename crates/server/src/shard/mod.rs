@@ -8,14 +8,16 @@
 //! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
 //! `page` (history on entering), `follow` (all that is one's own), `proof` (what was delivered), `status` (who is online),
 //! `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `managed` (what back ends
-//! want of a connection), `integrate` (what a URL is told of it), `allowance` (what a
-//! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it).
+//! want of a connection), `integrate` (what a URL is told of it), `fate` (what has become of a
+//! message meanwhile), `allowance` (what a connection may cost), `parts` (what it is made of, and what it counts), `world`
+//! (what is around it).
 
 mod allowance;
 mod attach;
 mod connection;
 mod due;
 mod fan;
+mod fate;
 mod flush;
 mod follow;
 mod hear;

@@ -4,6 +4,7 @@
 mod late;
 mod managed;
 mod node;
+mod outsider;
 mod polling;
 mod sim;
 mod slow;

@@ -8,7 +8,7 @@
 mod bound;
 mod http;
 mod parse;
-mod stage;
+pub(crate) mod stage;
 mod tests;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,8 @@
 //! (their defaults are the contracts'), two shards with clients on each in turn, a clock that moves when the transcript
 //! says so.
 
+mod hands;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
