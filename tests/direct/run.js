@@ -242,7 +242,8 @@ async function paging(server, one, two, { conversation_id: conversation, content
   const backwards = await walk(`${target}?limit=50`, 'prev');
   whole(forwards, wanted);
   whole(backwards.reverse(), wanted);
-  assert.deepEqual([forwards.length, backwards.length], [PAGED / 50, PAGED / 50]);
+  // Behind a full page there may be more: the last link may lead to none.
+  for (const pages of [forwards, backwards]) assert.equal(pages.filter(({ length }) => length > 0).length, PAGED / 50);
   whole([await expect(server, 200, `$api/messages/${conversation} -H 'Authorization: Bearer ${one}'`)], wanted);
   const between = forwards[1];
   const some = await expect(server, 200, `"$api/messages/${conversation}?before=${between[10].id}&limit=10" -H 'Authorization: Bearer ${one}'`);
