@@ -67,7 +67,7 @@ impl Typing {
 
 impl Shard {
     /// Who writes in a room, to the session.
-    fn writers(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
+    pub(super) fn writers(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
         let writers = self.typing.writers(room, self.now);
         let mut steps = Steps::new();
         if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
@@ -77,7 +77,7 @@ impl Shard {
     }
 
     /// Typing and the like: to the bus, never through the node (HAZARDS 21).
-    fn hint(&mut self, slot: Slot, room: &RoomKey, kind: SignalKind) {
+    pub(super) fn hint(&mut self, slot: Slot, room: &RoomKey, kind: SignalKind) {
         let (after, at) = (self.head, self.now);
         let attached = self.hub.find(room);
         let now = self.wheel.tick(self.now);

@@ -326,6 +326,7 @@ mod tests {
             seq: Seq(4),
             life: Life(1),
             room: RoomKey::Named(RoomName::new("a").unwrap()),
+            born: Offset(2),
             version: ExclusionVersion(0),
             at: Millis(1),
             by: Arc::new(Person { id, number: UserNumber(1), name: Text::from("Ann"), email: None }),
