@@ -98,7 +98,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("CHAT_PING_PERIOD", "54s", "time between pings; below CHAT_PONG_WAIT"),
     plain("CHAT_PONG_WAIT", "60s", "longest time since the last pong"),
     plain("MAX_MESSAGES_PER_MIN", "600", "messages a minute and user on the other doors; 0 is no limit"),
-    plain("PRESENCE_ALL_MAX", "1000", "up to this many online, presence goes to everybody; above, to those who share a room"),
+    plain(
+        "PRESENCE_ALL_MAX",
+        "1000",
+        "up to this many online, presence goes to everybody; above, to those who share a room",
+    ),
     plain("OPEN_ROOMS", "true", "whether an unknown room id makes a public room"),
     plain(
         "ROOMS_PERSIST",
