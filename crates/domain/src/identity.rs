@@ -17,6 +17,8 @@ pub enum Credential {
     Number(UserNumber),
     /// A bare claim (`X-Username`, `userId=`): good in development mode or behind a proxy that the operator trusts.
     Claimed(Text),
+    /// `X-Internal-Key`: the key of an auth service that syncs its users (RULES 5).
+    Internal(Text),
 }
 
 impl std::fmt::Debug for Credential {
@@ -27,6 +29,7 @@ impl std::fmt::Debug for Credential {
             Self::Key(_) => "Key(…)",
             Self::Number(_) => "Number(…)",
             Self::Claimed(_) => "Claimed(…)",
+            Self::Internal(_) => "Internal(…)",
         })
     }
 }
@@ -78,7 +81,7 @@ impl Scopes {
     pub const BROADCAST: Self = Self(4);
     /// Posting to connections.
     pub const CONNECTIONS: Self = Self(8);
-    /// Registering users; an auth service's own, which no key can be given.
+    /// Syncing users: the auth service's own (RULES 5). It has no name, because no key that is kept can have it.
     pub const USERS: Self = Self(16);
     /// Each scope with the name it has on the command line and in files.
     pub const NAMED: [(&'static str, Self); 4] = [
@@ -106,7 +109,7 @@ impl Scopes {
         self.0
     }
 
-    /// From a row's byte; unknown bits are dropped.
+    /// From a row's byte; unknown bits are dropped, and so is [`Scopes::USERS`], which no kept key has.
     #[must_use]
     pub fn from_bits(bits: u8) -> Self {
         Self(bits & 15)

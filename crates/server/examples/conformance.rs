@@ -8,10 +8,11 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use adapters::auth::Verdict;
 use adapters::store::memory::MemoryStore;
 use dialects::{Answer, Ask};
 use domain::id::{Life, Millis};
-use domain::identity::{Credential, Denied, Identity};
+use domain::identity::{Credential, Denied};
 use domain::limits::Policy;
 use server::config::Origins;
 use server::http::{App, Http};
@@ -35,8 +36,8 @@ impl Gate for Open {
         Ok(())
     }
 
-    fn identify(&self, _credential: &Credential, _dialect: &str, _now: Millis) -> Result<Identity, Denied> {
-        Err(Denied::Missing)
+    fn identify(&self, _credential: &Credential, _dialect: &str, _now: Millis) -> Verdict {
+        Verdict::Known(Err(Denied::Missing))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use adapters::auth::{Auth, KeyRing};
+use adapters::auth::{Asking, Auth, KeyRing, Then, Verdict};
 use dialects::{Answer, Ask};
 use domain::id::Millis;
 use domain::identity::{Credential, Denied, Identity};
@@ -32,6 +32,15 @@ impl Keeper {
         Self { config, auth }
     }
 
+    /// The same, with what asks the Auth Service where one is configured, to be run on a tokio runtime.
+    ///
+    /// # Errors
+    /// The service is to be reached by TLS, and the system has no certificates to know it by.
+    pub fn open(config: Arc<Config>, keys: Arc<KeyRing>) -> std::io::Result<(Self, Option<Asking>)> {
+        let (auth, asking) = Auth::open(&config.auth, keys)?;
+        Ok((Self { config, auth }, asking))
+    }
+
     /// A page that may not talk to us, or a request that can't be told from one.
     fn is_foreign(&self, ask: &Ask) -> bool {
         let mut origins = ask.headers.iter().filter(|(name, _)| name == "origin").map(|(_, value)| value).peekable();
@@ -54,13 +63,23 @@ impl Gate for Keeper {
         Ok(())
     }
 
-    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Result<Identity, Denied> {
-        let mut identity = self.auth.identify(credential, self.config.trust(dialect), now)?;
-        if !self.config.ends_with_token(dialect) {
-            identity.ends = None;
+    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Verdict {
+        match self.auth.identify(credential, self.config.trust(dialect), now) {
+            Verdict::Known(answer) => Verdict::Known(at_door(answer, self.config.ends_with_token(dialect))),
+            Verdict::Wait => Verdict::Wait,
         }
-        Ok(identity)
     }
+
+    fn ask(&self, credential: &Credential, dialect: &str, now: Millis, then: Then) {
+        let ends = self.config.ends_with_token(dialect);
+        let then = Box::new(move |answer| then(at_door(answer, ends)));
+        self.auth.ask(credential, self.config.trust(dialect), now, then);
+    }
+}
+
+/// At some doors sockets outlive their tokens (`TOKEN_END`).
+fn at_door(answer: Result<Identity, Denied>, ends_with_token: bool) -> Result<Identity, Denied> {
+    answer.map(|identity| Identity { ends: identity.ends.filter(|_| ends_with_token), ..identity })
 }
 
 fn forbidden(detail: &str) -> Answer {
@@ -156,21 +175,27 @@ mod tests {
         assert_eq!(status(&listed, &with_cookie[1..]), 200, "a page's address, typed in");
     }
 
+    fn known(keeper: &Keeper, credential: &Credential, door: &str) -> Result<Identity, Denied> {
+        match keeper.identify(credential, door, Millis(1_000)) {
+            Verdict::Known(answer) => answer,
+            Verdict::Wait => panic!("no Auth Service is configured"),
+        }
+    }
+
     #[test]
     fn tokens_that_need_not_end_their_sockets() {
-        let now = Millis(1_000);
         let claims = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImV4cCI6OTk5OTk5OTk5OX0.";
         let ends = |keeper: &Keeper, door| {
-            let identity = keeper.identify(&Credential::Bearer(claims.into()), door, now);
+            let identity = known(keeper, &Credential::Bearer(claims.into()), door);
             identity.expect("development mode believes it").ends
         };
         let (closing, keeping) = (keeper(&[]), keeper(&[("TOKEN_END", "keep:chat")]));
         assert_eq!(ends(&closing, "chat"), ends(&closing, "rooms"));
         assert_eq!(ends(&keeping, "chat"), None);
         let claimed = Credential::Claimed("alice".into());
-        assert_eq!(closing.identify(&claimed, "chat", now).map(|alice| alice.id.to_string()), Ok("alice".into()));
+        assert_eq!(known(&closing, &claimed, "chat").map(|alice| alice.id.to_string()), Ok("alice".into()));
         let proved = keeper(&[("JWT_SECRET", "a key of thirty-two bytes or more"), ("TRUST_USER_ID", "chat")]);
-        assert!(proved.identify(&claimed, "chat", now).is_ok());
-        assert_eq!(proved.identify(&claimed, "rooms", now), Err(Denied::Invalid));
+        assert!(known(&proved, &claimed, "chat").is_ok());
+        assert_eq!(known(&proved, &claimed, "rooms"), Err(Denied::Invalid));
     }
 }

@@ -116,7 +116,9 @@ impl Mailbox {
                 | Input::Accepted(_)
                 | Input::Readable(_)
                 | Input::Writable(_)
-                | Input::Found(..) => {}
+                | Input::Found(..)
+                // Bounded by those who may wait for the Auth Service (`AUTH_WAITING_MAX`).
+                | Input::Identified(..) => {}
             }
             inner.queue.push(item);
         }

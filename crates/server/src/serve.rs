@@ -135,7 +135,8 @@ impl Server {
         let store = open_store(&config.data_dir, life)?;
         let ring = Arc::new(operator::ring(store.as_ref())?);
         let dialects = Arc::new(registry(&dialect_settings(config)));
-        let gate = Arc::new(Keeper::new(config.clone(), ring.clone()));
+        let (gate, asking) = Keeper::open(config.clone(), ring.clone()).context("AUTH_SERVICE_URL")?;
+        let gate = Arc::new(gate);
         let (wiring, polls) = Wiring::new(clock, shard_count(config))?;
         let app = App {
             wiring: wiring.clone(),
@@ -147,6 +148,9 @@ impl Server {
             metrics_elsewhere: internal.is_some(),
         };
         let http = Http::start(app, internal)?;
+        if let Some(asking) = asking {
+            http.handle().spawn(asking.run());
+        }
         let proxies = config.clone();
         let counted =
             Addresses::new(config.connections_per_address_max, Box::new(move |peer| proxies.is_trusted_proxy(peer)));

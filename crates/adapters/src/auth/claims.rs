@@ -103,7 +103,12 @@ pub(super) fn read(claims: &Object, rules: &ClaimRules) -> Result<Identity, Faul
 /// Who the claims say it is, if they are good now. That it has expired is said last: only what is right in everything
 /// else was good once.
 pub(super) fn check(claims: &Object, rules: &ClaimRules, now: Millis) -> Result<Identity, Fault> {
-    let mut identity = Identity { proved: true, ..read(claims, rules)? };
+    let identity = read(claims, rules)?;
+    Ok(Identity { proved: true, ends: good_until(claims, rules, now)?, ..identity })
+}
+
+/// When they end, if they are good now, whomever they name.
+pub(super) fn good_until(claims: &Object, rules: &ClaimRules, now: Millis) -> Result<Option<Millis>, Fault> {
     let ends = moment(claims, "exp")?;
     let begins = moment(claims, "nbf")?;
     let issued = moment(claims, "iat")?;
@@ -122,10 +127,7 @@ pub(super) fn check(claims: &Object, rules: &ClaimRules, now: Millis) -> Result<
     match ends {
         None if rules.require_exp => Err(Fault::Endless),
         Some(ends) if ends <= now => Err(Fault::Expired),
-        ends => {
-            identity.ends = ends;
-            Ok(identity)
-        }
+        ends => Ok(ends),
     }
 }
 
@@ -154,7 +156,7 @@ fn user(claims: &Object, rules: &ClaimRules) -> Result<UserId, Fault> {
 }
 
 /// Text as it is, integers as decimal text. A fraction, or an integer that JSON readers round, is no id.
-fn id_text(value: &Value) -> Result<String, Fault> {
+pub(super) fn id_text(value: &Value) -> Result<String, Fault> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) if number.is_u64() || number.is_i64() => Ok(number.to_string()),
@@ -163,7 +165,7 @@ fn id_text(value: &Value) -> Result<String, Fault> {
 }
 
 /// A label, cut at a character; one that is empty, no text, or would break a log line is as good as none.
-fn label(value: Option<&Value>) -> Option<Text> {
+pub(super) fn label(value: Option<&Value>) -> Option<Text> {
     let text = value?.as_str()?.trim();
     if text.is_empty() || text.chars().any(char::is_control) {
         return None;

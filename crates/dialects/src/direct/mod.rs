@@ -83,7 +83,7 @@ impl Direct {
             }
         }
         if let Some(key) = filled(ask, "x-api-key") {
-            return Some(Credential::Key(key.into()));
+            return Some(Credential::Internal(key.into()));
         }
         // Only where nothing was shown: a token that isn't good opens no socket that none would have opened.
         if self.trusts_paths && self.on_socket(ask) { heard::number_in_path(ask).map(Credential::Number) } else { None }
@@ -96,7 +96,7 @@ fn filled<'a>(ask: &'a Ask, header: &str) -> Option<&'a str> {
 
 /// What an auth service shows (`INTERNAL_SERVICE_KEY`). The one place that says what kind of credential that is.
 fn internal(ask: &Ask) -> Option<Credential> {
-    filled(ask, "x-internal-key").map(|key| Credential::Key(key.into()))
+    filled(ask, "x-internal-key").map(|key| Credential::Internal(key.into()))
 }
 
 impl Dialect for Direct {

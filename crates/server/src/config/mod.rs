@@ -20,7 +20,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-use adapters::auth::{Secret, Settings, Trust};
+use adapters::auth::{Settings, Trust};
 use domain::limits::Policy;
 use ipnet::IpNet;
 
@@ -47,8 +47,6 @@ pub struct Config {
     pub trusted_doors: Vec<String>,
     /// What becomes of a socket whose token ends.
     pub token_end: TokenEnd,
-    /// The key of an auth service that syncs users.
-    pub internal_service_key: Option<Secret>,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Connections that one address may have, loopback and trusted proxies aside; 0 is no limit.

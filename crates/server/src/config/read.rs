@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-use adapters::auth::{ClaimRules, Secret, Settings};
+use adapters::auth::{ClaimRules, Secret, ServiceUrl, Settings};
 use domain::limits::{Policy, SEATS_MAX, SEATS_MIN};
 
 use super::layers::{Layers, Problem};
+use super::table::AUTH_SERVICE_URL;
 use super::{Config, LogFormat, LogLevel, Paths, Timing, TokenEnd, origins, parse, store, table};
 
 /// Reads settings by name, and gathers what is wrong with them.
@@ -54,10 +55,17 @@ impl<'a> Reader<'a> {
                 Ok(u8::try_from(shards).ok().and_then(NonZeroU8::new))
             }),
             data_dir: self.data_dir(),
-            auth: Settings { development: false, secret: self.secret("JWT_SECRET"), rules: self.claim_rules() },
+            auth: Settings {
+                development: false,
+                secret: self.secret("JWT_SECRET"),
+                rules: self.claim_rules(),
+                service: self.take(AUTH_SERVICE_URL, |text| {
+                    optional(text, |text| ServiceUrl::parse(text).map_err(str::to_owned))
+                }),
+                internal_key: self.secret("INTERNAL_SERVICE_KEY"),
+            },
             trusted_doors: self.take("TRUST_USER_ID", |text| known_doors(text, doors)),
             token_end: self.take("TOKEN_END", |text| token_end(text, doors)),
-            internal_service_key: self.secret("INTERNAL_SERVICE_KEY"),
             trusted_proxies: self.take("TRUSTED_PROXIES", |text| parse::list_of(text, parse::network)),
             connections_per_address_max: self.take("CONNECTIONS_PER_ADDRESS_MAX", number(0, u32::MAX)),
             origins: self.take("CORS_ORIGINS", |text| origins::read(&parse::list(text)?)),

@@ -68,6 +68,7 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "claim that is the user's id; unset: the one of sub, id, user_id, userId that is there",
     ),
+    plain(AUTH_SERVICE_URL, "", "service that decides about every token, outside development mode; down means no"),
     plain("JWT_REQUIRE_EXP", "true", "whether a token without `exp` is refused"),
     plain("TOKEN_END", "close", "`close`: sockets end with their token; `keep`, or `keep:<doors>`: they stay"),
     plain(
@@ -153,10 +154,9 @@ pub const LATER: &[Later] = &[
     later("JWT_JWKS_URL", "tokens checked by a JWKS"),
     later("JWT_PUBLIC_KEY", "tokens checked by a public key"),
     later("JWT_SECRET_PARAMETER_NAME", "keys from a parameter store"),
-    later(AUTH_SERVICE_URL, "the Auth Service"),
 ];
 
-/// Not asked in development mode (RULES 5), and so no reason to stop when `DEV_MODE=true` says so.
+/// Where the Auth Service is (RULES 5).
 pub const AUTH_SERVICE_URL: &str = "AUTH_SERVICE_URL";
 
 impl Later {

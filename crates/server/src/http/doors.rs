@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use adapters::auth::Verdict;
 use anyhow::bail;
 use axum::body::Body;
 use axum::extract::Request;
@@ -18,6 +19,7 @@ use domain::identity::{Denied, Identity};
 use domain::model::Person;
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
 
 use super::calls::{self, Answered, Caller};
 use super::rewind::Rewind;
@@ -128,7 +130,7 @@ pub(super) async fn answer(doors: Arc<Doors>, request: Request) -> Response {
         Err(_) if doors.sockets.iter().any(|path| ask.captures(path)) => return doors.socket(request),
         Err(_) => return pages::not_found(),
     };
-    let identity = match identify(&doors.app, dialect, rest, &ask) {
+    let identity = match identify(&doors.app, dialect, rest, &ask).await {
         Ok(identity) => identity,
         Err(denied) => return pages::answer(dialect.denied(&ask, denied)),
     };
@@ -139,12 +141,22 @@ pub(super) async fn answer(doors: Arc<Doors>, request: Request) -> Response {
     pages::answer(converse(&doors.app, dialect, rest, &ask, identity).await)
 }
 
-fn identify(app: &App, dialect: &dyn Dialect, rest: &Rest, ask: &Ask) -> Result<Option<Identity>, Denied> {
+/// Who asks. When the Auth Service has to be asked it is waited for, at most as long as that waits for it.
+async fn identify(app: &App, dialect: &dyn Dialect, rest: &Rest, ask: &Ask) -> Result<Option<Identity>, Denied> {
     if rest.anonymous {
         return Ok(None);
     }
     let credential = dialect.who(ask).ok_or(Denied::Missing)?;
-    app.gate.identify(&credential, dialect.name(), app.wiring.clock.now()).map(Some)
+    let (name, now) = (dialect.name(), app.wiring.clock.now());
+    match app.gate.identify(&credential, name, now) {
+        Verdict::Known(answer) => answer.map(Some),
+        Verdict::Wait => {
+            let (sender, answer) = oneshot::channel();
+            // Who asked may be gone; then nobody hears it.
+            app.gate.ask(&credential, name, now, Box::new(move |said| drop(sender.send(said))));
+            answer.await.unwrap_or(Err(Denied::Unavailable)).map(Some)
+        }
+    }
 }
 
 /// The user is made durable, the dialect says what the request means, the node answers, the dialect says it.

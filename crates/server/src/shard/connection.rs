@@ -29,6 +29,8 @@ const HINT_EVERY_MS: u64 = 500;
 pub(super) enum Phase {
     /// The head of its request is being read.
     Head,
+    /// It asked for a socket; somebody else is being asked who it is.
+    Asking(Box<Ask>),
     /// It asked for a socket; who it is is being made durable.
     Meeting(Box<Ask>),
     /// Its session decides whether to upgrade; the handshake's key waits for the answer.
@@ -274,7 +276,7 @@ impl Connection {
     pub(super) fn is_paused(&self) -> bool {
         match self.phase {
             Phase::Head | Phase::Closing => false,
-            Phase::Meeting(_) | Phase::Opening(_) => true,
+            Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => true,
             Phase::Open => self.rests() || self.heavy || self.calls >= limits::CALLS_PER_CONNECTION_MAX,
         }
     }

@@ -18,7 +18,9 @@ impl Shard {
         let polled = connection.is_polled();
         let raw = self.parts.dialects.get(usize::from(connection.dialect)).is_none_or(|dialect| dialect.is_raw());
         let at = match connection.phase {
-            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) => Some(connection.since.plus_ms(timing.head_ms)),
+            Phase::Head | Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => {
+                Some(connection.since.plus_ms(timing.head_ms))
+            }
             Phase::Closing => Some(connection.since_closing.plus_ms(timing.closing_ms)),
             Phase::Open if polled && connection.blocked => Some(connection.moved.plus_ms(timing.poll_ms)),
             Phase::Open if polled => None,
@@ -62,10 +64,12 @@ impl Shard {
         let raw = doors.get(dialect).is_none_or(|dialect| dialect.is_raw());
         let past = |from: Tick, ms: u64| tick >= from.plus_ms(ms);
         match connection.phase {
-            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) if past(connection.since, timing.head_ms) => {
+            Phase::Head | Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_)
+                if past(connection.since, timing.head_ms) =>
+            {
                 self.gone(slot, net);
             }
-            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) => {}
+            Phase::Head | Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => {}
             Phase::Closing if past(connection.since_closing, timing.closing_ms) => self.gone(slot, net),
             Phase::Closing => {}
             Phase::Open if connection.ends.is_some_and(|ends| ends <= now) => {

@@ -47,7 +47,7 @@ impl Shard {
         let kept = self.get(slot).map(|connection| match connection.phase {
             // The head keeps what it has; frames that were kept come before what is read next.
             Phase::Head => Vec::new(),
-            Phase::Meeting(_) | Phase::Opening(_) | Phase::Open | Phase::Closing => {
+            Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) | Phase::Open | Phase::Closing => {
                 std::mem::take(&mut connection.kept)
             }
         });
@@ -99,7 +99,7 @@ impl Shard {
         match connection.phase {
             Phase::Head => self.hear_head(slot, input, net),
             Phase::Open => self.hear_frames(slot, input, net),
-            Phase::Meeting(_) | Phase::Opening(_) => connection.kept.extend_from_slice(input),
+            Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => connection.kept.extend_from_slice(input),
             Phase::Closing => self.hear_the_last(slot, input, net),
         }
     }
@@ -243,7 +243,7 @@ impl Shard {
         for step in steps.drain(..) {
             let connection = self.get(slot)?;
             match (&connection.phase, step) {
-                (Phase::Closing | Phase::Head | Phase::Meeting(_), _) => {}
+                (Phase::Closing | Phase::Head | Phase::Asking(_) | Phase::Meeting(_), _) => {}
                 (_, Step::Accept(protocol)) => self.accept(slot, protocol.as_deref()),
                 (Phase::Opening(_), Step::Answer(answer)) => self.answer(slot, &answer),
                 (Phase::Open, Step::Answer(_)) => {}

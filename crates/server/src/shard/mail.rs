@@ -262,7 +262,7 @@ impl Shard {
             let Some(connection) = self.get(slot) else { continue };
             match connection.phase {
                 Phase::Open => self.have_session(slot, |session, steps| session.dismissed(steps)),
-                Phase::Head => self.gone(slot, net),
+                Phase::Head | Phase::Asking(_) => self.gone(slot, net),
                 Phase::Meeting(_) | Phase::Opening(_) | Phase::Closing => {}
             }
         }

@@ -4,7 +4,7 @@
 //! takes what is in the mailbox, what is readable, what is due; then it flushes, one write per connection. The thread
 //! around it is `threads::shard`; the simulator drives the same step. It never blocks and never waits for the node.
 //!
-//! Files: `open` (head, identity, upgrade), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
+//! Files: `open` (head, upgrade), `identify` (who it is), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
 //! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
 //! `page` (history on entering), `follow` (all that is one's own), `proof` (what was delivered), `status` (who is online), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `allowance` (what a
 //! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it).
@@ -18,6 +18,7 @@ mod flush;
 mod follow;
 mod hear;
 mod hub;
+mod identify;
 mod lag;
 mod mail;
 mod open;
@@ -48,12 +49,13 @@ use self::connection::Connection;
 pub(crate) use self::fan::is_relayed;
 use self::follow::Changes;
 use self::hub::Hub;
+use self::identify::Asked;
 use self::page::Page;
 pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
 pub use self::polling::PollCall;
 use self::typing::Typing;
 use self::wheel::{Tick, Wheel};
-pub use self::world::{Gate, Input, Mail, Net, Outputs};
+pub use self::world::{Asking, Gate, Input, Mail, Net, Outputs};
 use crate::node::{Announcement, Token, Told};
 
 /// A connection's place in a shard, chosen by whoever holds the sockets; free again after [`Net::close`].
@@ -98,6 +100,8 @@ pub struct Shard {
     gap_reading: bool,
     next_token: Token,
     reads: HashMap<Token, ReadFor>,
+    /// Who is being asked about. As many as may wait for the Auth Service at most.
+    asked: HashMap<Token, Asked>,
     /// Calls under way, each with its reply slot.
     calls: usize,
     /// Sessions that are polled.
@@ -158,6 +162,7 @@ impl Shard {
             gap_reading: false,
             next_token: 0,
             reads: HashMap::new(),
+            asked: HashMap::new(),
             calls: 0,
             polled: 0,
             to_read: VecDeque::new(),
@@ -201,6 +206,7 @@ impl Shard {
                 Input::PollGone(sid, token) => self.poll_gone(sid, token, net),
                 Input::Mail(mail) => self.mail.push_back(mail),
                 Input::Found(token, found) => self.found(token, found),
+                Input::Identified(token, answer) => self.asked_about(token, answer),
             }
         }
         self.deadlines(net);
@@ -267,8 +273,13 @@ impl Shard {
     }
 
     fn token(&mut self, reads_for: ReadFor) -> Token {
+        let token = self.new_token();
+        self.reads.insert(token, reads_for);
+        token
+    }
+
+    fn new_token(&mut self) -> Token {
         self.next_token += 1;
-        self.reads.insert(self.next_token, reads_for);
         self.next_token
     }
 

@@ -1,20 +1,22 @@
-//! From accept to upgrade: the head of the request, who asks, and the session that decides.
+//! From accept to upgrade: the head of the request, and the session that decides. Who asks is found out in `identify`.
 //!
 //! ```text
 //!  accepted ─► Head ──(no upgrade: handed to HTTP)
-//!               │ upgrade to a known door, admitted, identified
-//!               ▼
-//!            Meeting ── `met` ─► Opening ── Accept ─► Open ── close ─► Closing ─► gone
+//!               │ upgrade to a known door, admitted
+//!               ├──► Asking (the Auth Service) ── denied: Answer ─────────────────────►┐
+//!               ▼       │                                                              │
+//!            Meeting ◄──┘                                                              │
+//!               ├── `met` ─► Opening ── Accept ─► Open ── close ─► Closing ─► gone
 //!               └── Answer ──────────┴── Answer ───────────────────────►┘
 //! ```
 
 use std::sync::Arc;
 
 use dialects::polling::BadSid;
-use dialects::{Answer, Ask, Claim, Opening, Request, Sid, Steps};
+use dialects::{Answer, Ask, Opening, Request, Sid, Steps};
 use domain::command::{Command, Reply};
 use domain::id::{ConnectionId, Door, SessionKey};
-use domain::identity::{Credential, Denied, Identity, Standing};
+use domain::identity::{Denied, Identity, Standing};
 use domain::limits;
 use domain::model::Person;
 use domain::refusal::Refusal;
@@ -89,28 +91,11 @@ impl Shard {
         if !door.knows_at_once() {
             return self.open_nobodys(slot, &ask);
         }
-        match self.identify(dialect, &ask) {
-            Ok(identity) => self.meet(slot, ask, identity),
-            Err(denied) => {
-                let answer = self.parts.dialects[usize::from(dialect)].denied(&ask, denied);
-                self.count_error(dialect, "denied");
-                self.answer(slot, &answer);
-            }
-        }
+        self.who_asks(slot, ask);
     }
 
-    /// Who asks for a socket. Back ends' keys open none (RULES 3).
-    fn identify(&self, dialect: u8, ask: &Ask) -> Result<Identity, Denied> {
-        let dialect = &self.parts.dialects[usize::from(dialect)];
-        let credential = dialect.who(ask).ok_or(Denied::Missing)?;
-        let identity = self.parts.gate.identify(&credential, dialect.name(), self.now)?;
-        match identity.standing {
-            Standing::User => Ok(identity),
-            Standing::Service(_) => Err(Denied::Invalid),
-        }
-    }
-
-    fn meet(&mut self, slot: Slot, ask: Ask, identity: Identity) {
+    /// It is known who asks for a socket: now that is made durable.
+    pub(super) fn meet(&mut self, slot: Slot, ask: Ask, identity: Identity) {
         let ends = identity.ends;
         if let Some(connection) = self.get(slot) {
             connection.phase = Phase::Meeting(Box::new(ask));
@@ -214,47 +199,6 @@ impl Shard {
                 }
             }
         }
-    }
-
-    /// A client says who it is, on a wire on which it does so after it has connected.
-    pub(super) fn identify_later(&mut self, slot: Slot, claim: Claim) {
-        let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
-        let name = self.parts.dialects[dialect].name();
-        let Claim { credential, id, name: label } = claim;
-        let identity = self.parts.gate.identify(&credential, name, self.now).and_then(|identity| {
-            let same = self.get(slot).and_then(|c| c.who.as_ref()).is_none_or(|who| who.id == identity.id);
-            let meant = id.is_none_or(|id| id == identity.id);
-            if same && meant && identity.standing == Standing::User { Ok(identity) } else { Err(Denied::Invalid) }
-        });
-        match identity {
-            Ok(identity) => {
-                let label = label.filter(|_| matches!(credential, Credential::Claimed(_)));
-                let identity = Identity { name: identity.name.or(label), ..identity };
-                if let Some(connection) = self.get(slot) {
-                    (connection.ends, connection.met) = (identity.ends, true);
-                }
-                self.call(slot, MEET, Request::Do(Command::Meet(identity)));
-            }
-            Err(denied) => {
-                self.count_error_of(slot, "denied");
-                self.identified(slot, Err(denied));
-            }
-        }
-    }
-
-    /// What became of it, to the session.
-    pub(super) fn identified(&mut self, slot: Slot, who: Result<&Arc<Person>, Denied>) {
-        if let Ok(who) = who {
-            self.belongs_to(slot, who);
-        }
-        let now = self.now;
-        let mut steps = Steps::new();
-        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
-            session.identified(who, now, &mut steps);
-        }
-        self.take_steps(slot, &mut steps);
-        self.arm(slot);
-        self.queue_read(slot);
     }
 
     /// The session says yes.

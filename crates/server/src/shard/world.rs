@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use adapters::auth::{Then, Verdict};
 use adapters::port::{Failure, Found, Read};
 use dialects::{Answer, Ask, Sid};
 use domain::event::{Signal, Status};
@@ -55,11 +56,18 @@ pub trait Gate: Send + Sync {
     /// The answer to give instead.
     fn admit(&self, ask: &Ask) -> Result<(), Answer>;
 
-    /// Who a credential is. Local and quick; an auth service's answer comes from a cache.
-    ///
-    /// # Errors
-    /// Why it is not taken.
-    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Result<Identity, Denied>;
+    /// Who a credential is, as far as it is known at once: an Auth Service's answers are remembered. Never blocks.
+    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Verdict;
+
+    /// Has the Auth Service asked who a credential is, after [`Verdict::Wait`]. Never blocks: `then` is called once, at
+    /// once or seconds later and on another thread.
+    fn ask(&self, credential: &Credential, dialect: &str, now: Millis, then: Then) {
+        then(match self.identify(credential, dialect, now) {
+            Verdict::Known(answer) => answer,
+            // Nobody is there to be asked.
+            Verdict::Wait => Err(Denied::Unavailable),
+        });
+    }
 }
 
 /// What a shard is told.
@@ -79,6 +87,19 @@ pub enum Input {
     Mail(Mail),
     /// What a reader found.
     Found(Token, Result<Found, Failure>),
+    /// Who a credential is that was asked about.
+    Identified(Token, Result<Identity, Denied>),
+}
+
+/// A credential about which somebody else has to be asked ([`Gate::ask`]). The answer comes as [`Input::Identified`].
+#[derive(Debug)]
+pub struct Asking {
+    /// What the answer comes under.
+    pub token: Token,
+    /// What the client shows.
+    pub credential: Credential,
+    /// The dialect at whose door, by its place.
+    pub dialect: u8,
 }
 
 /// What the node, the bus and the operator say to a shard; in one queue, in one order.
@@ -109,6 +130,8 @@ pub struct Outputs {
     pub reads: Vec<(Token, Read)>,
     /// For the bus. May be dropped.
     pub signals: Vec<Arc<Signal>>,
+    /// For the gate.
+    pub asks: Vec<Asking>,
     /// For those who asked on a polled path.
     pub answers: Vec<(Token, Answer)>,
 }

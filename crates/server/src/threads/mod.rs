@@ -146,13 +146,24 @@ pub fn start(setup: Setup, wiring: &Arc<Wiring>, polls: Polls, http: &HttpDoor) 
             .iter()
             .map(|address| listen::shared(*address, timing.write_ms).with_context(|| format!("listening on {address}")))
             .collect::<Result<Vec<_>, _>>()?;
-        let (dialects, gate) = (dialects.clone(), gate.clone());
         let (count, seed) = (u8::try_from(wiring.mailboxes.len()).unwrap_or(u8::MAX), adapters::auth::random()?);
         let head = head.offset;
-        let parts = Parts { id, shards: count, life, dialects, gate, timing, allowance, head, seed };
+        let parts = Parts {
+            id,
+            shards: count,
+            life,
+            dialects: dialects.clone(),
+            gate: gate.clone(),
+            timing,
+            allowance,
+            head,
+            seed,
+        };
         shards.push(shard::start(shard::Parts {
             id,
             shard: Shard::new(parts, wiring.clock.now()),
+            gate: gate.clone(),
+            dialects: dialects.clone(),
             poll,
             listeners,
             http: http.clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use dialects::Dialect;
 use domain::id::Millis;
 use domain::limits;
 use mio::net::TcpListener;
@@ -19,7 +20,7 @@ use crate::bus::Hint;
 use crate::health::Report;
 use crate::http::HttpDoor;
 use crate::mailbox::{Mailbox, Order};
-use crate::shard::{Input, Outputs, Shard};
+use crate::shard::{Asking, Gate, Input, Outputs, Shard};
 
 /// Events taken from the poll at once.
 const EVENTS_PER_TURN: usize = 1024;
@@ -34,6 +35,8 @@ const WARN_MS: u64 = 60_000;
 pub(super) struct Parts {
     pub(super) id: u8,
     pub(super) shard: Shard,
+    pub(super) gate: Arc<dyn Gate>,
+    pub(super) dialects: Arc<Vec<Box<dyn Dialect>>>,
     pub(super) poll: Poll,
     pub(super) listeners: Vec<TcpListener>,
     pub(super) http: HttpDoor,
@@ -54,6 +57,8 @@ pub(super) fn start(parts: Parts) -> io::Result<JoinHandle<()>> {
         id: parts.id,
         mailbox: parts.wiring.mailboxes[usize::from(parts.id)].clone(),
         shard: parts.shard,
+        gate: parts.gate,
+        dialects: parts.dialects,
         sockets,
         doors,
         addresses: parts.addresses,
@@ -92,6 +97,8 @@ struct Thread {
     id: u8,
     mailbox: Arc<Mailbox>,
     shard: Shard,
+    gate: Arc<dyn Gate>,
+    dialects: Arc<Vec<Box<dyn Dialect>>>,
     sockets: Sockets,
     doors: Vec<Door>,
     addresses: Arc<Addresses>,
@@ -210,6 +217,15 @@ impl Thread {
         }
         if !self.out.reads.is_empty() {
             self.wiring.reads.put(Asker::Shard(self.id), self.out.reads.drain(..));
+        }
+        for Asking { token, credential, dialect } in self.out.asks.drain(..) {
+            let Some(door) = self.dialects.get(usize::from(dialect)) else { continue };
+            let mailbox = self.mailbox.clone();
+            let then = move |answer| {
+                mailbox.put([Input::Identified(token, answer)]);
+                mailbox.ring();
+            };
+            self.gate.ask(&credential, door.name(), self.wiring.clock.now(), Box::new(then));
         }
         for (token, answer) in self.out.answers.drain(..) {
             self.wiring.polled.answer(token, answer);

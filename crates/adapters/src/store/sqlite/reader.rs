@@ -92,12 +92,8 @@ impl SqliteReader {
                 let row = holder.with(|handles| log::born_at(&handles.log, offset.0))?;
                 Found::Key(row.map(|row| row.key))
             }
-            Read::Alias { user, alias } => {
-                Found::Key(view::look(holder, |view| theirs::called(view, user, alias).map(Some))?)
-            }
-            Read::Standings(user) => {
-                Found::Standings(view::look(holder, |view| theirs::standings(view, user).map(Some))?)
-            }
+            Read::Alias { user, alias } => Found::Key(view::look(holder, |view| theirs::called(view, user, alias))?),
+            Read::Standings(user) => Found::Standings(view::look(holder, |view| theirs::standings(view, user))?),
             Read::Find { room, senders, ids } => {
                 Found::Entries(view::look(holder, |view| names::find(view, keys, room, senders, ids))?)
             }

@@ -11,7 +11,6 @@ use domain::model::{RoomKey, RoomKind, Status};
 use domain::query::Which;
 use domain::watermark::Mark;
 
-use super::find::head_of;
 use super::history::{Moment, NEWEST};
 use super::log::RoomRow;
 use super::schema::Tie;
@@ -58,26 +57,29 @@ fn stray(birth: u64) -> Failure {
     corrupt(format!("room {birth} is kept as a conversation of somebody who is not in it"))
 }
 
-/// The direct room of a user that is called so; of several the one with the last event.
-pub(super) fn called(view: &View<'_>, user: &UserId, alias: &Text) -> Result<Option<RoomKey>, Failure> {
-    let (shared, log, index) = (view.shared, &view.handles.log, &view.handles.index);
+/// The direct room of a user that is called so, if one is; of several the one with the last event; none when one has to look
+/// again.
+pub(super) fn called(view: &View<'_>, user: &UserId, alias: &Text) -> Result<Option<Option<RoomKey>>, Failure> {
+    let log = &view.handles.log;
     let mut last: Option<(u64, RoomKey)> = None;
     for birth in log::called(log, user, alias)? {
         let row = log::room_born_at(log, birth)?;
         if row.alias.as_ref() != Some(alias) || row.key.other(user).is_none() {
             return Err(stray(birth));
         }
-        let head = head_of(shared, log, index, &row.key, birth)?.last;
-        if last.as_ref().is_none_or(|(other, _)| head > *other) {
-            last = Some((head, row.key));
+        let Some(head) = view.head(&row.key, birth)? else { return Ok(None) };
+        if let Some(head) = head
+            && last.as_ref().is_none_or(|(other, _)| head.last > *other)
+        {
+            last = Some((head.last, row.key));
         }
     }
-    Ok(last.map(|(_, key)| key))
+    Ok(Some(last.map(|(_, key)| key)))
 }
 
-/// Where a user stands, by room.
-pub(super) fn standings(view: &View<'_>, user: &UserId) -> Result<Vec<Standing>, Failure> {
-    let (shared, log, index) = (view.shared, &view.handles.log, &view.handles.index);
+/// Where a user stands, by room; none when one has to look again.
+pub(super) fn standings(view: &View<'_>, user: &UserId) -> Result<Option<Vec<Standing>>, Failure> {
+    let log = &view.handles.log;
     let mut births: BTreeSet<u64> = log::tied(log, user, Tie::Member)?.into_iter().collect();
     births.extend(log::tied(log, user, Tie::Pair)?);
     let mut standings = BTreeMap::new();
@@ -90,12 +92,13 @@ pub(super) fn standings(view: &View<'_>, user: &UserId) -> Result<Vec<Standing>,
         }
         let mark = marks::of(log, birth, user)?.upto.of(Mark::Delivered).map(|reached| reached.offset);
         let delivered = mark.or_else(|| belonging.and_then(|row| row.since)).unwrap_or(Offset(birth - 1));
-        let last = Offset(head_of(shared, log, index, &row.key, birth)?.last);
+        let Some(head) = view.head(&row.key, birth)? else { return Ok(None) };
+        let Some(last) = head.map(|head| Offset(head.last)) else { continue };
         if belongs || last > delivered {
             standings.insert(row.key.clone(), Standing { room: row.key, delivered, last });
         }
     }
-    Ok(standings.into_values().take(STANDINGS_MAX).collect())
+    Ok(Some(standings.into_values().take(STANDINGS_MAX).collect()))
 }
 
 /// Those who share a direct room, a private room or a guild with a user, ascending.

@@ -16,6 +16,10 @@ fn values_that_mean_nothing() {
         ),
         ("JWT_ALGORITHM", &["none", "HS512", "RS256"]),
         ("JWT_USER_CLAIM", &["exp", "iat", "aud"]),
+        (
+            "AUTH_SERVICE_URL",
+            &["localhost:4000", "ftp://a", "http://", "http://u:p@a", "http://a?b", "http://a/#b", "http://a b"],
+        ),
         ("JWT_REQUIRE_EXP", &["maybe"]),
         ("TOKEN_END", &["stay", "keep:", "keep:nowhere", "close:chat"]),
         ("DEV_MODE", &["force", "2"]),
@@ -101,7 +105,6 @@ fn engines_that_this_version_has_not() {
         ("JWT_JWKS_URL", "https://auth.example/jwks.json", "JWKS"),
         ("JWT_PUBLIC_KEY_FILE", "/key.pem", "public key"),
         ("JWT_SECRET_PARAMETER_NAME", "/goalsguild/JWT_SECRET", "parameter store"),
-        ("AUTH_SERVICE_URL", "http://localhost:8001", "Auth Service"),
     ] {
         for world in [World::of(&[(name, value)]), World::of(&[(name, value), ("JWT_SECRET", KEY)])] {
             let problems = world.load().config.unwrap_err();
@@ -182,6 +185,6 @@ fn all_at_once() {
     assert_eq!(
         problem.to_string(),
         "JWT_SECRET: no key is configured, and 0.0.0.0:8000 is not loopback: set JWT_SECRET or JWT_SECRET_FILE to 32 \
-         random bytes or more, or listen on 127.0.0.1 for development mode"
+         random bytes or more, or AUTH_SERVICE_URL, or listen on 127.0.0.1 for development mode"
     );
 }

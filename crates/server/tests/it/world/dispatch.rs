@@ -1,8 +1,10 @@
 //! What a node wants done, on its way to the store and the shards: delayed, dropped, doubled or swapped as the world is
 //! unkind.
 
+use std::sync::mpsc;
+
 use server::node::{self, Output, ReplyTo};
-use server::shard::{Input as ShardInput, Mail};
+use server::shard::{Asking, Input as ShardInput, Mail};
 
 use super::World;
 use super::happening::Happening;
@@ -50,6 +52,20 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Has a shard's question answered by the gate, which does so at once here, and tells the shard when it is time.
+    pub(super) fn ask(&mut self, server: usize, shard: usize, asking: Asking) {
+        let Asking { token, credential, dialect } = asking;
+        let name = self.setup.dialects[usize::from(dialect)].name();
+        let (sender, said) = mpsc::channel();
+        let then = Box::new(move |answer| sender.send(answer).expect("it is waited for"));
+        self.setup.gate.ask(&credential, name, self.now, then);
+        let answer = said.try_recv().expect("a world's gate answers at once");
+        let (least, most) = self.chaos.ask_ms.clone().into_inner();
+        let when = self.now.plus(least + self.dice.below(most - least + 1));
+        let start = self.servers[server].start;
+        self.at(when, Happening::Shard(server, start, shard, ShardInput::Identified(token, answer)));
     }
 
     fn announce(&mut self, server: usize, shard: usize, announcement: &node::Announcement) {

@@ -356,6 +356,7 @@ impl World {
             let when = self.now.plus(self.dice.below(self.chaos.store_ms + 1));
             self.at(when, Happening::Read(server, start, Some(shard), token, read));
         }
+        out.asks.into_iter().for_each(|asking| self.ask(server, shard, asking));
         self.answers.extend(out.answers);
         for (pipe, shard, read) in moved {
             self.move_pipe(pipe, usize::from(shard), &read);

@@ -1,5 +1,6 @@
 //! What a world is made of: one seed for everything, how unkind it is, what its servers are, and bugs on purpose.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use adapters::port::{Batch, Found, Outcome, Store};
@@ -43,6 +44,8 @@ pub(crate) struct Chaos {
     pub(crate) store_ms: u64,
     /// Longest delay of bytes on the way.
     pub(crate) wire_ms: u64,
+    /// How long the Auth Service takes, where a gate asks one.
+    pub(crate) ask_ms: RangeInclusive<u64>,
     /// Announcements that a shard's mailbox drops.
     pub(crate) drop_announcement: u64,
     /// Announcements that come twice.
@@ -61,6 +64,7 @@ impl Chaos {
             hop_ms: 0,
             store_ms: 0,
             wire_ms: 0,
+            ask_ms: 0..=0,
             drop_announcement: 0,
             repeat_announcement: 0,
             swap_announcement: 0,
