@@ -86,9 +86,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("CORS_ORIGINS", "", "list of origins of browsers, or `*`; unset: loopback in development mode, else `*`"),
     plain("DIALECTS", "", "list of the doors to open; unset: all"),
-    plain("API_PREFIX", "/api/messaging", "prefix of the `direct` door of a later version; `/` for none"),
-    plain("GATEWAY_STAGE", "production", "path of the `gateway` door of a later version"),
-    plain("GATEWAY_CONNECTION_TTL", "24h", "how long a connection of the `gateway` door of a later version lives"),
+    plain("API_PREFIX", "/api/messaging", "prefix of the `direct` door; `/` for none"),
+    plain("GATEWAY_STAGE", "production", "path of the `gateway` door"),
+    plain("GATEWAY_CONNECTION_TTL", "24h", "how long a connection of the `gateway` door lives"),
     secret(
         "GATEWAY_ACCESS_KEYS",
         None,
@@ -110,8 +110,12 @@ pub const SETTINGS: &[Setting] = &[
     plain("CHAT_WRITE_TIMEOUT", "10s", "longest time in which a peer takes no byte"),
     plain("CHAT_PING_PERIOD", "54s", "time between pings; below CHAT_PONG_WAIT"),
     plain("CHAT_PONG_WAIT", "60s", "longest time since the last pong"),
-    plain("MAX_MESSAGES_PER_MIN", "600", "messages a minute and user on the socketio door; 0 is no limit"),
-    plain("PRESENCE_ALL_MAX", "1000", "up to this many online, presence goes to everybody; for a later version"),
+    plain("MAX_MESSAGES_PER_MIN", "600", "messages a minute and user on the other doors; 0 is no limit"),
+    plain(
+        "PRESENCE_ALL_MAX",
+        "1000",
+        "up to this many online, presence goes to everybody; above, to those who share a room",
+    ),
     plain("OPEN_ROOMS", "true", "whether an unknown room id makes a public room"),
     plain(
         "ROOMS_PERSIST",
