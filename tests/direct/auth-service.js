@@ -22,7 +22,8 @@ async function service() {
     answer.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { ...state, state, port: server.address().port, close: () => server.close() };
+  const close = () => { server.close(); server.closeAllConnections(); };
+  return { state, port: server.address().port, close };
 }
 
 const bearer = (token) => `-H 'Authorization: Bearer ${token}'`;
@@ -47,11 +48,15 @@ module.exports = async function authService() {
     const rooms = await socket(server, '/ws/rooms/lobby?token=token-of-alice');
     assert.equal(rooms.refused, undefined);
     assert.ok((await socket(server, '/ws/rooms/lobby?token=token-of-mallory')).refused >= 400);
-    // Out of order means that nobody can say now, and not that the token is bad: nobody throws it away.
+    // Any answer but 200 is a no, as its contract has it.
     auth.state.broken = true;
+    await refused(server, 401, 'Invalid or expired token', `$api/conversations/ ${bearer('token-that-breaks-it')}`);
+    // No answer means that nobody can say now, not that a token is bad: whom it has just vouched for is still known.
+    auth.close();
     await refused(server, 503, 'Authentication service unavailable', `$api/conversations/ ${bearer('token-not-seen-before')}`);
+    assert.equal((await expect(server, 200, `$api/conversations/ ${bearer('token-of-alice')}`)).length, 1);
     await Promise.all([bob.close(), rooms.close()]);
-    console.log(`Direct with an Auth Service: it decided about every token, over ${auth.state.asked.length} questions; out of order it is 503`);
+    console.log(`Direct with an Auth Service: it decided about every token, in ${auth.state.asked.length} questions; when it is away, 503`);
   } finally {
     auth.close();
     await server.end();
