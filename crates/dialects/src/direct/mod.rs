@@ -83,7 +83,7 @@ impl Direct {
             }
         }
         if let Some(key) = filled(ask, "x-api-key") {
-            return Some(Credential::Internal(key.into()));
+            return Some(Credential::Key(key.into()));
         }
         // Only where nothing was shown: a token that isn't good opens no socket that none would have opened.
         if self.trusts_paths && self.on_socket(ask) { heard::number_in_path(ask).map(Credential::Number) } else { None }

@@ -80,7 +80,7 @@ fn every_path_is_there_with_and_without_its_slash() {
         let paths = doors.filter_map(|way| match way {
             Way::Socket(path) => Some(format!("ws {path}")),
             Way::Rest(rest) => Some(format!("{} {}", rest.method, rest.path)),
-            Way::Polled(_) => None,
+            Way::Polled(_) | Way::Connections(_) => None,
         });
         paths.collect::<Vec<_>>()
     };
@@ -115,6 +115,7 @@ fn who_somebody_is() {
     let claimed = |name: &str| Some(Credential::Claimed(name.into()));
     let number = |number| Some(Credential::Number(UserNumber(number)));
     let key = |key: &str| Some(Credential::Key(key.into()));
+    let internal = |key: &str| Some(Credential::Internal(key.into()));
     let dev: &[(&str, &str)] = &[("x-user-id", "1"), ("x-username", "alice")];
     let odd: &[(&str, &str)] = &[("x-user-id", "one"), ("x-username", "alice"), ("authorization", "Bearer t")];
     let both: &[(&str, &str)] = &[("authorization", "Bearer t"), ("x-user-id", " 1 "), ("x-username", "alice")];
@@ -146,8 +147,8 @@ fn who_somebody_is() {
             "/api/messaging/users/sync",
             "",
             &[("x-internal-key", "k"), ("authorization", "Bearer t")],
-            key("k"),
-            key("k"),
+            internal("k"),
+            internal("k"),
         ),
         ("/api/messaging/users/sync/", "", &[("authorization", "Bearer t")], None, None),
     ] {

@@ -90,7 +90,7 @@ impl Stage {
         let ways = self.dialects.iter().flat_map(|dialect| dialect.doors());
         ways.filter_map(|way| match way {
             Way::Socket(path) => (!fits("WS", &path)).then(|| format!("WS {path}")),
-            Way::Polled(_) => None,
+            Way::Polled(_) | Way::Connections(_) => None,
             Way::Rest(rest) => (!fits(rest.method, &rest.path)).then(|| format!("{} {}", rest.method, rest.path)),
         })
         .collect()
