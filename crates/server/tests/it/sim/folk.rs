@@ -12,8 +12,8 @@ use crate::world::{Dice, World};
 /// Followers' users. Integers, so that `direct` takes their ids for numbers.
 pub(super) const USERS: [&str; 4] = ["7001", "7002", "7003", "7004"];
 /// Groups that there may be.
-const GROUPS: [&str; 3] = ["team-0", "team-1", "team-2"];
-/// Pairs, and whoever may be in a group, are few: so they meet often.
+const GROUPS: [&str; 2] = ["team-0", "team-1"];
+/// Others whom they write to, who are there on other wires.
 const OTHERS: [&str; 2] = ["user0", "user1"];
 
 /// Some clients; some users have several of them.
@@ -32,15 +32,21 @@ fn one_of<'a>(world: &mut World, all: &[&'a str]) -> &'a str {
 }
 
 impl Run {
-    /// Somebody whom followers write to: mostly others of them.
-    fn somebody(&mut self) -> &'static str {
-        let few = if self.world.dice.chance(200) { OTHERS.as_slice() } else { USERS.as_slice() };
-        one_of(&mut self.world, few)
+    /// Somebody whom followers write to: mostly one of them, at times somebody who never comes.
+    fn somebody(&mut self) -> String {
+        match self.world.dice.below(10) {
+            0 => one_of(&mut self.world, &OTHERS).to_owned(),
+            1 => one_of(&mut self.world, &USERS).to_owned(),
+            _ => {
+                let place = usize::try_from(self.world.dice.below(self.followers.len() as u64)).expect("small");
+                self.followers[place].user.clone()
+            }
+        }
     }
 
     fn some_place(&mut self) -> To {
         match self.world.dice.below(10) {
-            0..6 => To::One(self.somebody().to_owned()),
+            0..6 => To::One(self.somebody()),
             6..9 => To::Group(one_of(&mut self.world, &GROUPS).to_owned()),
             _ => To::Group(one_of(&mut self.world, &ROOMS[2..]).to_owned()),
         }
@@ -58,8 +64,8 @@ impl Run {
                 return;
             }
             14..26 => return self.write_to(&user),
-            26..29 => return self.enrol(&user),
-            29..31 => return self.expel(&user),
+            26..30 => return self.enrol(&user),
+            30..33 => return self.expel(&user),
             _ => {}
         }
         let (to, group, other) = (self.some_place(), one_of(&mut self.world, &GROUPS), self.somebody());
@@ -69,12 +75,12 @@ impl Run {
             return;
         }
         match what {
-            31..37 => follower.make_group(world, group, &[follower.user.clone(), other.to_owned()]),
-            37..41 => follower.admit(world, group, other),
-            41..44 => follower.quit(world, group),
-            44..52 => follower.mark(world),
-            52..55 => follower.mark_in(world, group),
-            55..59 => follower.change(world, true),
+            33..38 => follower.make_group(world, group, &[follower.user.clone(), other]),
+            38..44 => follower.admit(world, group, &other),
+            44..48 => follower.quit(world, group),
+            48..54 => follower.mark(world),
+            54..56 => follower.mark_in(world, group),
+            56..59 => follower.change(world, true),
             59..62 => follower.change(world, false),
             62..64 => follower.type_to(world, &to),
             64..66 => follower.catch_up(world),
@@ -97,7 +103,7 @@ impl Run {
         let (kind, content) = (MessageKind::Text, text.into());
         let draft = Draft { kind, content, reply_to: None, client_id, extra: None, alias: None };
         self.meet(
-            from,
+            &from,
             Post { door: dialects::door::DIRECT, command: Command::SendTo { to, draft, manners: MANNERS } },
         );
     }

@@ -60,9 +60,10 @@ impl Follower {
         }
     }
 
-    /// Says all again that was never acknowledged.
+    /// Says all again to others that was never acknowledged; of groups it may be put out for good.
     pub(crate) fn repeat_all(&mut self, world: &mut World) {
-        let ids = self.sent.iter().filter(|(_, sent)| !sent.acked).map(|(id, _)| id.clone());
+        let open = self.sent.iter().filter(|(_, sent)| !sent.acked && matches!(sent.to, To::One(_)));
+        let ids = open.map(|(id, _)| id.clone());
         for id in ids.take(RESENT_MAX).collect::<Vec<_>>() {
             self.resend(world, &id);
         }
