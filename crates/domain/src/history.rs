@@ -60,8 +60,8 @@ pub struct Conversation {
 pub struct Standing {
     /// Which room: a direct one of theirs, or one whose active member they are.
     pub room: RoomKey,
-    /// Everything up to here was delivered to them: their mark, else where they began to belong, else the place before the
-    /// room's first event (HAZARDS 18).
+    /// Everything up to here was delivered to them, or said before it was theirs: their mark or where they began to belong,
+    /// whichever is later, else the place before the room's first event (HAZARDS 18).
     pub delivered: Offset,
     /// The offset of the room's last event.
     pub last: Offset,

@@ -17,6 +17,9 @@ pub enum Came {
     Already,
 }
 
+/// Rooms where a user is absent from now on, each with the user.
+pub type Absent = Vec<(RoomKey, Arc<Person>)>;
+
 #[derive(Debug)]
 struct Seat {
     who: Arc<Person>,
@@ -165,7 +168,7 @@ impl Presence {
 
     /// The connection is no more: the rooms where its user is absent from now on, each with the user; and the user, when
     /// it was their last connection that was let in.
-    pub fn depart(&mut self, connection: ConnectionId) -> (Vec<(RoomKey, Arc<Person>)>, Option<Arc<Person>>) {
+    pub fn depart(&mut self, connection: ConnectionId) -> (Absent, Option<Arc<Person>>) {
         let Some(attached) = self.connections.get(&connection) else { return (Vec::new(), None) };
         let (rooms, who, open) = (attached.rooms.clone(), attached.who.clone(), attached.open);
         let gone = rooms.into_iter().filter_map(|room| self.leave(&room, connection).map(|who| (room, who))).collect();

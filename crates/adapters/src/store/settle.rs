@@ -25,9 +25,9 @@ const EVENT_BYTES: usize = 64;
 /// The largest user number: 31 bits, for wires whose integers are signed.
 const NUMBER_MAX: u32 = i32::MAX.unsigned_abs();
 
-/// The hash of a message's content as sent: kind, content, and what it answers. Two sends under one client id are the same
-/// send when this is the same. The message's UUID, drawn per attempt, is left out, and so is what stands beside the content
-/// for one door only: a retry may come through another (RULES 16).
+/// The hash of a message's content as sent: its kind and its content. Two sends under one client id are the same send when
+/// this is the same. What is drawn or looked up per attempt is left out: the UUID, what it answers, and the door's extra,
+/// in which the quoted text, or whether a client's time lies ahead, can be another when the same frame comes again.
 #[must_use]
 pub fn content_hash(message: &Message) -> u64 {
     let mut hash = Xxh3::new();
@@ -36,9 +36,7 @@ pub fn content_hash(message: &Message) -> u64 {
         MessageKind::System => 1,
         MessageKind::Broadcast => 2,
     };
-    hash.update(&[kind, u8::from(message.reply_to.is_some())]);
-    hash.update(&message.reply_to.map_or(0, |id| id.0).to_le_bytes());
-    hash.update(&(message.content.len() as u64).to_le_bytes());
+    hash.update(&[kind]);
     hash.update(message.content.as_bytes());
     hash.digest()
 }

@@ -8,7 +8,7 @@ use adapters::port::{Failure, Found, Read};
 use domain::command::Reply;
 use domain::event::Status;
 use domain::history::Standing as Stands;
-use domain::id::{ConnectionId, Millis, UserId};
+use domain::id::{ConnectionId, Millis, Offset, UserId};
 use domain::identity::{Actor, Standing};
 use domain::limits;
 use domain::model::Person;
@@ -36,14 +36,18 @@ impl Node {
         }
         let decided_at = pending.asked_at;
         let behind = |stands: &&Stands| stands.last > stands.delivered;
-        let from = standings.iter().filter(behind).map(|stands| stands.delivered).min();
+        let undelivered = standings.iter().filter(behind).map(|stands| stands.delivered).min();
+        // With nothing undelivered, what was said after the reader looked still is: its shard may be past that.
+        let from = undelivered.unwrap_or(decided_at);
         let own = standings.iter().filter(|stands| rooms && stands.room.other(&actor.who.id).is_none());
         let attach =
             own.map(|stands| Attach { room: stands.room.clone(), from: None, page: None, decided_at, call: None });
         let attach = attach.collect();
+        // A direct room that is not named was delivered, unless there were too many to name.
+        let rest = if standings.len() < limits::STANDINGS_MAX { decided_at } else { Offset(0) };
         let floors = standings.into_iter().map(|stands| (stands.room, stands.delivered)).collect();
         let call = Box::new(pending.call.clone());
-        let follow = Some(Box::new(Follow { rooms, from, floors, decided_at, call }));
+        let follow = Some(Box::new(Follow { rooms, from, floors, rest, decided_at, call }));
         let told = Told { attach, follow, ..Told::plain(pending.call.to, Ok(Reply::Attending)) };
         Ok(Next::Reply(Box::new(told)))
     }

@@ -114,10 +114,12 @@ pub struct Told {
 pub struct Follow {
     /// The rooms that the user belongs to or comes to belong to; else their direct rooms only.
     pub rooms: bool,
-    /// From after this offset; from the shard's head when nothing is undelivered.
-    pub from: Option<Offset>,
+    /// From after this offset.
+    pub from: Offset,
     /// In these rooms everything up to here was delivered; ordered by room.
     pub floors: Vec<(RoomKey, Offset)>,
+    /// In the user's other direct rooms everything up to here.
+    pub rest: Offset,
     /// The head that this was decided at.
     pub decided_at: Offset,
     /// The call, to be decided again when the shard knows of a change of the user's rooms after `decided_at`.

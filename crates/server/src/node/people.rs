@@ -122,15 +122,12 @@ impl Node {
             return Ok(Next::Wait(scope));
         }
         let room = RoomKey::pair(actor.who.id.clone(), other.clone());
-        let next = self.send(pending, actor, (&room, draft, manners), now)?;
-        match next {
-            Next::Write(mut writes, then, mut scopes) if waits => {
-                writes.push(Write::Person(self.new_person(&other)));
-                scopes.push(scope);
-                Ok(Next::Write(writes, then, scopes))
-            }
-            next => Ok(next),
+        let mut next = self.send(pending, actor, (&room, draft, manners), now)?;
+        if let (true, Next::Write(writes, _, scopes)) = (waits, &mut next) {
+            writes.push(Write::Person(self.new_person(&other)));
+            scopes.push(scope);
         }
+        Ok(next)
     }
 
     /// A user has another id from now on: what is remembered under the old one is forgotten.

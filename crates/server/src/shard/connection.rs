@@ -67,6 +67,8 @@ pub(super) struct Lag {
     pub(super) pages: Vec<Page>,
     /// In these rooms everything up to there is not told again; ordered by room.
     pub(super) floors: Vec<(RoomKey, Offset)>,
+    /// In other direct rooms everything up to there.
+    pub(super) rest: Offset,
     /// It is given what was not delivered yet, of which what it has said itself through this door is no part.
     pub(super) undelivered: bool,
     /// How many events were told to it while it was behind.

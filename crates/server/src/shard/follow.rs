@@ -47,7 +47,7 @@ impl Shard {
     pub(super) fn follow_from(told: &Told) -> Option<Offset> {
         let follow = told.follow.as_ref()?;
         let floors = follow.floors.iter().map(|(_, floor)| *floor);
-        floors.chain(follow.from).chain([follow.decided_at]).max()
+        floors.chain([follow.from, follow.decided_at]).max()
     }
 
     /// Whether what a reply says of its user's rooms is out of date; then the node says again (HAZARDS 4).
@@ -72,8 +72,9 @@ impl Shard {
         let head = self.head;
         let Some(connection) = self.get(slot) else { return };
         (connection.follows, connection.attends) = (true, follow.rooms);
-        if let Some(from) = follow.from.filter(|from| *from < head) {
-            let lag = Lag { cursor: from, floors: follow.floors, undelivered: true, ..Lag::default() };
+        if follow.from < head {
+            let Follow { from: cursor, floors, rest, .. } = follow;
+            let lag = Lag { cursor, floors, rest, undelivered: true, ..Lag::default() };
             connection.lag = Some(Box::new(lag));
             self.mark_seats(slot);
             self.queue_flush(slot);
@@ -146,8 +147,10 @@ impl Connection {
 impl Lag {
     /// Everything up to there was delivered in this room before.
     pub(super) fn floor(&self, room: &RoomKey) -> Option<Offset> {
-        let place = self.floors.binary_search_by(|(key, _)| key.cmp(room)).ok()?;
-        Some(self.floors[place].1)
+        match self.floors.binary_search_by(|(key, _)| key.cmp(room)) {
+            Ok(place) => Some(self.floors[place].1),
+            Err(_) => matches!(room, RoomKey::Pair(..)).then_some(self.rest),
+        }
     }
 
     fn raise_floor(&mut self, room: &RoomKey, to: Offset) {

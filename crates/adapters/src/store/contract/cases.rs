@@ -234,7 +234,7 @@ fn same_send(store: &dyn Store) {
             (send(Message { id: MessageId(9), ..base.clone() }), "repeat 3"),
             (send(Message { content: Text::from("y"), ..base.clone() }), "reused"),
             (send(Message { kind: MessageKind::System, ..base.clone() }), "reused"),
-            (send(Message { reply_to: None, ..base.clone() }), "reused"),
+            (send(Message { reply_to: None, ..base.clone() }), "repeat 3"),
             (send(Message { extra: None, ..base.clone() }), "repeat 3"),
             (send(Message { content: Text::from("xe"), extra: Some(Text::from("")), ..base }), "reused"),
         ],

@@ -46,7 +46,8 @@ impl Log {
     pub(super) fn standings(&self, user: &UserId) -> Vec<Standing> {
         let standing = |room: &Room| {
             let mark = room.marks.get(user).and_then(|marks| marks.upto.of(Mark::Delivered));
-            let mark = mark.map(|reached| reached.offset).or_else(|| room.since.get(user).copied());
+            // A mark of before they went says nothing of what was said while they were out.
+            let mark = mark.map(|reached| reached.offset).max(room.since.get(user).copied());
             let delivered = mark.unwrap_or(Offset(room.facts.birth.0 - 1));
             let behind = room.facts.key.other(user).is_some() && room.facts.last > delivered;
             let stands = room.facts.role(user).is_some() || behind;

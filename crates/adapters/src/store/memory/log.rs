@@ -191,7 +191,10 @@ impl Room {
     fn follow(&mut self, event: &Arc<Event>) {
         match &event.what {
             What::MemberSet { user, .. } => {
-                self.since.entry(user.clone()).or_insert(event.offset);
+                // Where they began to belong stays what it was while they do.
+                if self.facts.role(user).is_none() {
+                    self.since.insert(user.clone(), event.offset);
+                }
             }
             What::MemberRemoved { user, .. } => {
                 self.since.remove(user);

@@ -33,8 +33,8 @@ pub(super) fn follow(log: &Connection, birth: u64, event: &Event) -> Result<(), 
         What::MemberSet { user, member } => {
             // Where they began to belong stays what it was while they do.
             let since = match belonging(log, birth, user)? {
-                Some(row) => row.since,
-                None => Some(event.offset),
+                Some(row) if row.member.status == Status::Active => row.since,
+                Some(_) | None => Some(event.offset),
             };
             put(log, birth, user, Belonging { member: *member, since }).map_err(asking("keeping a roster"))
         }

@@ -5,6 +5,8 @@
 mod check;
 mod client;
 mod events;
+mod folk;
+mod follower;
 mod plant;
 mod story;
 
@@ -17,7 +19,7 @@ use adapters::store::memory::MemoryStore;
 use dialects::{Answer, Ask, Request};
 use domain::command::{Command, Draft, Manners, Pace, Reply};
 use domain::event::Event;
-use domain::id::{ClientId, Millis, UserId, UserNumber};
+use domain::id::{ClientId, Door as Number, Millis, UserId, UserNumber};
 use domain::identity::{Credential, Denied, Identity, Scopes, Standing};
 use domain::limits::Policy;
 use domain::model::{MessageKind, Person, Role, RoomKey, Status};
@@ -26,6 +28,7 @@ use server::node::{Call, ReplyTo};
 use server::shard::{Allowance, Gate, Timing};
 
 use self::client::{Client, Door};
+use self::follower::Follower;
 use crate::late::LateGate;
 use crate::world::{Chaos, Dice, Plant, Setup, World};
 
@@ -60,15 +63,22 @@ const MANNERS: Manners =
 struct Run {
     world: World,
     clients: Vec<Client>,
+    followers: Vec<Follower>,
     servers: usize,
     shards: u8,
     rest: u64,
     /// Private rooms that chat clients made.
     dens: Vec<String>,
-    /// Who wants to say something over REST, where, and what: first they are met.
-    posting: BTreeMap<u64, (RoomKey, Draft)>,
+    /// Who wants to say something over REST, and what: first they are met.
+    posting: BTreeMap<u64, Post>,
     /// What was answered to that.
     posted: Vec<Arc<Event>>,
+}
+
+/// Something to be said over REST.
+struct Post {
+    door: Number,
+    command: Command,
 }
 
 /// A bug on purpose, for a world whose store this is.
@@ -125,16 +135,21 @@ impl Run {
             Client::new(format!("client{n}"), door, format!("user{}", n * 2 / 3), room.to_owned())
         });
         let clients = clients.collect();
+        let followers = folk::gather(&mut dice);
         let (dens, posting, posted) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { world, clients, servers, shards, rest: 0, dens, posting, posted }
+        Self { world, clients, followers, servers, shards, rest: 0, dens, posting, posted }
     }
 
     /// A call over REST, on any server; gives its token.
     fn call(&mut self, who: Option<Arc<Person>>, standing: Standing, command: Command) -> u64 {
+        self.call_through(dialects::door::ROOMS, who, standing, command)
+    }
+
+    fn call_through(&mut self, door: Number, who: Option<Arc<Person>>, standing: Standing, command: Command) -> u64 {
         self.rest += 1;
         let (to, request) = (ReplyTo::Rest(self.rest), Request::Do(command));
         let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
-        self.world.call(server, Call { to, door: dialects::door::ROOMS, standing, who, request });
+        self.world.call(server, Call { to, door, standing, who, request });
         self.rest
     }
 
@@ -165,6 +180,10 @@ impl Run {
         let pick = usize::try_from(self.world.dice.below(rooms as u64)).expect("small");
         match pick.checked_sub(ROOMS.len()) {
             None => ROOMS[pick].to_owned(),
+            Some(0) if self.world.dice.chance(500) => {
+                let user = usize::try_from(self.world.dice.below(folk::USERS.len() as u64)).expect("small");
+                format!("direct:{}", folk::USERS[user])
+            }
             Some(0) => format!("direct:user{}", self.world.dice.below(3)),
             Some(den) => self.dens[den - 1].clone(),
         }
@@ -207,18 +226,25 @@ impl Run {
             extra: None,
             alias: None,
         };
+        let command = Command::Send { room, draft, manners: MANNERS };
+        self.meet(user, Post { door: dialects::door::ROOMS, command });
+    }
+
+    /// Whoever says something over REST is met first.
+    fn meet(&mut self, user: &str, post: Post) {
+        let id = UserId::new(user).expect("valid");
         let identity =
             Identity { id, number: None, proved: false, name: None, email: None, ends: None, standing: Standing::User };
         let token = self.call(None, Standing::User, Command::Meet(identity));
-        self.posting.insert(token, (room, draft));
+        self.posting.insert(token, post);
     }
 
     /// Whoever was met says what they came for; what was answered is kept.
     fn go_on_posting(&mut self) {
         for (token, reply) in std::mem::take(&mut self.world.replies) {
             match (reply, self.posting.remove(&token)) {
-                (Ok(Reply::Met(who)), Some((room, draft))) => {
-                    self.call(Some(who), Standing::User, Command::Send { room, draft, manners: MANNERS });
+                (Ok(Reply::Met(who)), Some(Post { door, command })) => {
+                    self.call_through(door, Some(who), Standing::User, command);
                 }
                 (Ok(Reply::Sent { event, .. }), _) => self.posted.push(event),
                 _ => {}
@@ -303,8 +329,9 @@ impl Run {
             self.world.run_until(self.world.now.plus(pause));
             let most = if self.world.dice.chance(300) { 64 } else { 100_000 };
             self.look_around(most);
+            self.look_after(most);
             self.go_on_posting();
-            self.act();
+            if self.world.dice.chance(550) { self.follow() } else { self.act() }
         }
     }
 
@@ -313,8 +340,9 @@ impl Run {
         self.world.store.heal();
         let none = Chaos { socket_bytes: self.world.chaos.socket_bytes, ..Chaos::none() };
         self.world.chaos = none;
-        for _ in 0..2_000 {
+        for step in 0..2_000 {
             self.world.run_until(self.world.now.plus(5));
+            self.settle_followers(step);
             self.clients.iter_mut().for_each(|client| client.stalled_until = Millis(0));
             for client in 0..self.clients.len() {
                 self.clients[client].listen(&mut self.world, 100_000);
@@ -328,15 +356,17 @@ impl Run {
                 story.to_the_end = true;
             }
         }
+        self.settled();
     }
 }
 
 /// Runs a seed; the error says what did not hold.
 fn run(seed: u64, plant: Option<Planted<'_>>, story: bool) -> Result<Run, String> {
     let mut run = Run::new(seed, plant, story);
-    run.go(400);
+    run.go(700);
     run.settle();
     check::check(&run.world.store.events(), &run.clients, &run.posted, run.servers == 1)?;
+    follower::check(&run.world.store.events(), &run.followers, run.servers == 1)?;
     Ok(run)
 }
 
@@ -347,16 +377,29 @@ fn the_invariants_hold_on_every_seed() {
         run(seed, None, true).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         return;
     }
-    let (mut acks, mut seen, mut events) = (0, 0, 0);
+    let (mut acks, mut seen, mut events, mut followed) = (0, 0, 0, 0);
     let seeds = number("SIM_SEEDS").unwrap_or(500);
+    let mut failed = Vec::new();
     for seed in 0..seeds {
         let run = std::panic::catch_unwind(|| run(seed, None, false))
-            .unwrap_or_else(|_| Err("a panic, see above".to_owned()))
-            .unwrap_or_else(|why| panic!("seed {seed}: {why}; replay it with SIM_SEED={seed}"));
+            .unwrap_or_else(|_| Err("a panic, see above".to_owned()));
+        let run = match run {
+            Ok(run) => run,
+            Err(why) => {
+                println!("seed {seed}: {why}; replay it with SIM_SEED={seed}");
+                failed.push(seed);
+                continue;
+            }
+        };
         acks += run.clients.iter().map(|client| client.acks.len()).sum::<usize>();
         seen += run.clients.iter().flat_map(|client| &client.stories).map(|story| story.seen.len()).sum::<usize>();
         events += run.world.store.events().len();
+        followed += run.followers.iter().flat_map(|one| &one.stays).map(|stay| stay.told.len()).sum::<usize>();
     }
-    println!("{seeds} seeds: {events} events, {acks} acknowledgements, {seen} deliveries checked");
+    assert!(failed.is_empty(), "{} of {seeds} seeds failed, see above: {failed:?}", failed.len());
+    println!(
+        "{seeds} seeds: {events} events, {acks} acknowledgements, {seen} deliveries checked, {followed} to followers"
+    );
+    assert!(followed > 10 * usize::try_from(seeds).expect("small"), "followers are told something");
     assert!(acks > 10 * usize::try_from(seeds).expect("small"), "a simulation in which little happens shows little");
 }

@@ -326,7 +326,11 @@ impl World {
                 let input = ShardInput::Found(token, found);
                 self.along((4, server, shard), hop_ms, Happening::Shard(server, start, shard, input));
             }
-            None => self.tell_node(server, NodeInput::Found(token, found)),
+            // Several readers: what they found may come behind what was committed after they looked.
+            None => {
+                let when = self.now.plus(self.dice.below(hop_ms + 1));
+                self.at(when, Happening::Node(server, start, NodeInput::Found(token, found)));
+            }
         }
     }
 
