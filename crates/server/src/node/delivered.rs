@@ -13,7 +13,7 @@ use domain::id::{ConnectionId, Door, Millis, Offset, UserId};
 use domain::identity::{Actor, Standing};
 use domain::limits;
 use domain::model::{Person, RoomKey, RoomKind};
-use domain::query::Query;
+use domain::query::{Query, Window};
 use domain::watermark::Mark;
 
 use super::call::{Call, Delivered, Reach, ReplyTo};
@@ -43,6 +43,8 @@ pub(super) struct Due {
 
 /// Users and rooms that wait at most; past it deliveries are let go of, and told again later.
 const DUE_MAX: usize = 100_000;
+/// Messages of a stretch that are looked at together.
+const REACHED_MAX: u32 = 1000;
 
 impl Node {
     /// A client's end has taken in what it was told.
@@ -148,6 +150,7 @@ impl Node {
         }
     }
 
+    /// Asks what lies in a stretch, some of it at a time, as it is now: what has been read is not told to be delivered.
     fn read_reached(
         &mut self,
         who: &Arc<Person>,
@@ -156,12 +159,13 @@ impl Node {
         after: Offset,
         upto: Offset,
     ) {
-        let (rooms, bytes) = (Some(vec![room.clone()]), limits::CATCH_UP_BYTES * 4);
-        let ask = Read::Since { after, upto, rooms, pairs_of: None, bytes };
+        let window = Window { above: Some(after), below: None };
+        let ask =
+            Read::History { room: room.clone(), window, skip: 0, most: REACHED_MAX, bytes: limits::HISTORY_BYTES_MAX };
         self.read(Waiter::Reached(who.clone(), connection, room.clone(), upto), ask);
     }
 
-    /// Which messages a delivery has reached: some of them at a time.
+    /// Which messages a delivery has reached.
     pub(super) fn found_reached(
         &mut self,
         who: &Arc<Person>,
@@ -170,18 +174,18 @@ impl Node {
         found: Result<Found, Failure>,
         now: Millis,
     ) {
-        let (events, scanned) = match found {
-            Ok(Found::Events { events, scanned }) => (events, scanned),
+        let entries = match found {
+            Ok(Found::History(entries, ..)) => entries,
             other => return log_read_failure(&other),
         };
-        let unread = |offset| !self.lately.has_read(&who.id, room, offset);
-        let of_others = events.iter().filter(|event| event.by.id != who.id && unread(event.offset));
-        let messages: Vec<Marked> = of_others.filter_map(|event| event.marked()).collect();
-        for some in messages.chunks(limits::MARKED_MAX) {
-            self.tell_delivered(who, connection, room, some.to_vec(), now);
-        }
-        if scanned < upto && !events.is_empty() {
-            self.read_reached(who, connection, room, scanned, upto);
+        let last = entries.last().map(|entry| entry.sent.offset);
+        // The page may be of before it was read; that has been told by now.
+        let read = |entry: &Entry| entry.read || self.lately.has_read(&who.id, room, entry.sent.offset);
+        let told = |entry: &&Entry| entry.sent.offset <= upto && entry.sent.by.id != who.id && !read(entry);
+        let messages: Vec<Marked> = entries.iter().filter(told).filter_map(|entry| entry.sent.marked()).collect();
+        self.tell_delivered(who, connection, room, messages, now);
+        if let Some(last) = last.filter(|last| *last < upto) {
+            self.read_reached(who, connection, room, last, upto);
         }
     }
 

@@ -91,7 +91,9 @@ pub(super) fn standings(view: &View<'_>, user: &UserId) -> Result<Option<Vec<Sta
             continue;
         }
         let mark = marks::of(log, birth, user)?.upto.of(Mark::Delivered).map(|reached| reached.offset);
-        let delivered = mark.or_else(|| belonging.and_then(|row| row.since)).unwrap_or(Offset(birth - 1));
+        // A mark of before they went says nothing of what was said while they were out.
+        let mark = mark.max(belonging.and_then(|row| row.since));
+        let delivered = mark.unwrap_or(Offset(birth - 1));
         let Some(head) = view.head(&row.key, birth)? else { return Ok(None) };
         let Some(last) = head.map(|head| Offset(head.last)) else { continue };
         if belongs || last > delivered {

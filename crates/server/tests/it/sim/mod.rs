@@ -381,15 +381,10 @@ fn the_invariants_hold_on_every_seed() {
     let seeds = number("SIM_SEEDS").unwrap_or(500);
     let mut failed = Vec::new();
     for seed in 0..seeds {
-        let run = std::panic::catch_unwind(|| run(seed, None, false))
-            .unwrap_or_else(|_| Err("a panic, see above".to_owned()));
-        let run = match run {
-            Ok(run) => run,
-            Err(why) => {
-                println!("seed {seed}: {why}; replay it with SIM_SEED={seed}");
-                failed.push(seed);
-                continue;
-            }
+        let run = std::panic::catch_unwind(|| run(seed, None, false)).unwrap_or_else(|_| Err("a panic".to_owned()));
+        let Ok(run) = run.inspect_err(|why| println!("seed {seed}: {why}; replay it with SIM_SEED={seed}")) else {
+            failed.push(seed);
+            continue;
         };
         acks += run.clients.iter().map(|client| client.acks.len()).sum::<usize>();
         seen += run.clients.iter().flat_map(|client| &client.stories).map(|story| story.seen.len()).sum::<usize>();

@@ -26,6 +26,10 @@ struct Log<'a> {
     edits: HashMap<(String, String), &'a Arc<Event>>,
     deletions: HashMap<String, &'a Arc<Event>>,
     notices: HashMap<String, &'a Arc<Event>>,
+    /// What messages have become, and those that were taken away, by where they were sent: a wire without a word for that
+    /// is told how it ended when it catches up (RULES 17).
+    became: BTreeSet<(Offset, String)>,
+    taken_away: BTreeSet<Offset>,
     belonging: Belonging,
 }
 
@@ -56,6 +60,8 @@ impl<'a> Log<'a> {
             edits: HashMap::new(),
             deletions: HashMap::new(),
             notices: HashMap::new(),
+            became: BTreeSet::new(),
+            taken_away: BTreeSet::new(),
             belonging: HashMap::new(),
         };
         let mut rooms: HashMap<&RoomKey, RoomFacts> = HashMap::new();
@@ -66,10 +72,12 @@ impl<'a> Log<'a> {
                     let sending = Sending { door: event.door, client_id: message.client_id.clone() };
                     log.messages.insert(known_as(&sending, message.id), event);
                 }
-                What::Edited { message, content, sending, .. } => {
+                What::Edited { message, content, sending, of } => {
+                    log.became.insert((*of, content.to_string()));
                     log.edits.insert((known_as(sending, *message), content.to_string()), event);
                 }
-                What::Deleted { message, sending, .. } => {
+                What::Deleted { message, sending, of } => {
+                    log.taken_away.insert(*of);
                     log.deletions.insert(known_as(sending, *message), event);
                 }
                 What::Notice { extra } => drop(log.notices.insert(extra.to_string(), event)),
@@ -97,6 +105,12 @@ impl<'a> Log<'a> {
     fn belonged_throughout(&self, user: &UserId, room: &RoomKey, from: Offset, to: Offset) -> bool {
         let all = &self.belonging[&(user.clone(), room.clone())];
         self.belonged(user, room, from) && all.range(from..to).all(|(_, belongs)| *belongs)
+    }
+
+    /// Whether somebody else's doings have to be told on this wire.
+    fn is_told(&self, event: &Event, user: &UserId, wire: Wire) -> bool {
+        let gone = wire == Wire::Direct && self.taken_away.contains(&event.offset);
+        !gone && is_told(event, user, wire)
     }
 
     /// What this is in the log.
@@ -198,7 +212,8 @@ fn as_it_was(log: &Log<'_>, event: &Event, item: &Item, wire: Wire) -> Result<()
     let message = event.message().ok_or(format!("told {item:?}, the log has {event:?}"))?;
     let by = if wire == Wire::Gateway { event.by.id.to_string() } else { event.by.number.to_string() };
     // What is caught up with may show what has become of it.
-    let said = *message.content == **text || log.edits.contains_key(&(id.clone(), text.clone()));
+    let became = log.became.contains(&(event.offset, text.clone()));
+    let said = *message.content == **text || became || log.edits.contains_key(&(id.clone(), text.clone()));
     if said && by == *sender { Ok(()) } else { Err(format!("told {item:?}, the log has {event:?}")) }
 }
 
@@ -206,7 +221,7 @@ fn gap(log: &Log<'_>, (user, wire): (&UserId, Wire), room: &RoomKey, from: Offse
     let missing = log.rooms[room].iter().find(|event| {
         event.offset > from
             && event.offset < to
-            && is_told(event, user, wire)
+            && log.is_told(event, user, wire)
             && log.belonged_throughout(user, room, from, to)
     });
     missing.map_or(Ok(()), |event| Err(format!("{} is missing between {from} and {to}", event.offset)))
@@ -219,7 +234,7 @@ fn nothing_is_lost(log: &Log<'_>, user: &UserId, known: &Known) -> Result<(), St
         // Of what only one of two wires has a word for, the other may have taken in that it happened.
         let wire = if known.direct && (of_two || !known.gateway) { Wire::Direct } else { Wire::Gateway };
         let silent = known.direct && known.gateway && event.message().is_none() && event.room.other(user).is_some();
-        is_told(event, user, wire)
+        log.is_told(event, user, wire)
             && !silent
             && !known.told.contains(&event.offset)
             && log.belonged_throughout(user, &event.room, event.offset, THE_END)
