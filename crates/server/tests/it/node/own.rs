@@ -76,7 +76,7 @@ fn who_attends_begins_where_something_is_undelivered() {
 fn deliveries_wait_for_a_batch_and_are_told_to_who_wrote_unless_it_was_read() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
-    let mut say = |house: &mut House, text: &str| match house.does(&alice, to(id("bob"), text)) {
+    let say = |house: &mut House, text: &str| match house.does(&alice, to(id("bob"), text)) {
         Ok(Reply::Sent { event, .. }) => event,
         other => panic!("{other:?}"),
     };
@@ -91,9 +91,9 @@ fn deliveries_wait_for_a_batch_and_are_told_to_who_wrote_unless_it_was_read() {
     let signals = house.signals();
     let marked: Vec<_> = signals
         .iter()
-        .map(|signal| match &signal.kind {
-            SignalKind::Marked { mark, messages, .. } => (*mark, messages.iter().map(|one| one.id).collect::<Vec<_>>()),
-            other => panic!("{other:?}"),
+        .map(|signal| {
+            let SignalKind::Marked { mark, messages, .. } = &signal.kind else { panic!("{signal:?}") };
+            (*mark, messages.iter().map(|one| one.id).collect::<Vec<_>>())
         })
         .collect();
     let ids = [&first, &second].map(|event| super::house::id_of(event));
