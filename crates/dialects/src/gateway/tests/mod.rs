@@ -1,6 +1,7 @@
 //! Frames in, steps out: the door and the conversation. What frames mean has its tables in [`frames`] and [`groups`], what listeners are
 //! told in [`told`].
 
+mod away;
 mod frames;
 mod groups;
 mod told;
