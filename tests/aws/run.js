@@ -65,12 +65,15 @@ const api = (port, credentials = KEY, more = {}) => new ApiGatewayManagementApiC
   endpoint: `http://127.0.0.1:${port}/production`, region: 'us-east-1', credentials, maxAttempts: 1, ...more,
 });
 
-// An open socket, what it was told, and its name. The platform tells a client its name with the frame for a route that
-// nobody has.
+// An open socket, what it was told, who came and went meanwhile (this door's own word, at any time), and its name. The
+// platform tells a client its name with the frame for a route that nobody has.
 async function connect(port, user, named = true) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/production?userId=${user}`, { headers: { 'user-agent': 'a test' } });
-  const client = { socket, told: [], closed: null, id: null };
-  socket.on('message', (data) => client.told.push(data.toString()));
+  const client = { socket, told: [], present: [], closed: null, id: null };
+  socket.on('message', (data) => {
+    const text = data.toString();
+    (text.startsWith('{"type":"presence"') ? client.present : client.told).push(text);
+  });
   socket.on('close', (code) => { client.closed = code; });
   await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject); });
   if (named) {
@@ -118,6 +121,7 @@ async function speaks(port) {
   anna.told.slice(0, 100).forEach((text, number) => assert.equal(text, `{"number":${number}}`));
   assert.equal(anna.told[100], 'grüße 🚀');
   assert.deepEqual(ben.told, []);
+  assert.deepEqual([anna.present, ben.present], [['{"type":"presence","data":{"userId":"ben","isOnline":true}}'], []]);
   await post(ben, 'x'.repeat(128 * 1024));
   await until('the longest message is told', () => ben.told.length === 1);
   assert.equal(ben.told[0].length, 128 * 1024);
