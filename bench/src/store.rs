@@ -204,6 +204,7 @@ fn room_write(room: &RoomKey, by: &Arc<Person>, under: Option<u64>, at: u64, wha
         door: Door(1),
         origin: Some(ConnectionId(7)),
         at: Millis(1_760_000_000_000 + at),
+        alias: None,
         events: vec![(what, ExclusionVersion(0))],
     })
 }

@@ -83,7 +83,12 @@ fn commit(writer: &mut dyn Writer, writes: &[Write], seen: &mut BTreeMap<String,
                     }
                     // The room was made by an attempt that was not known to have succeeded.
                     Outcome::Conflict => Some(2),
-                    Outcome::IdReused | Outcome::Stale | Outcome::Person(_) | Outcome::Done => None,
+                    Outcome::IdReused
+                    | Outcome::Stale
+                    | Outcome::Person(_)
+                    | Outcome::Adopted { .. }
+                    | Outcome::User(_)
+                    | Outcome::Done => None,
                 };
                 let offsets: Option<Vec<u64>> = outcomes.iter().map(offset).collect();
                 return offsets.ok_or_else(|| format!("refused: {outcomes:?}").into());

@@ -77,7 +77,13 @@ fn commit(
         let offset = match outcome {
             Outcome::Committed(events) => events.first().map(|event| event.offset.0),
             Outcome::Repeat(event) => Some(event.offset.0),
-            Outcome::Conflict | Outcome::IdReused | Outcome::Stale | Outcome::Person(_) | Outcome::Done => None,
+            Outcome::Conflict
+            | Outcome::IdReused
+            | Outcome::Stale
+            | Outcome::Person(_)
+            | Outcome::Adopted { .. }
+            | Outcome::User(_)
+            | Outcome::Done => None,
         };
         let offset = offset.ok_or_else(|| format!("{number} was not taken: {outcome:?}"))?;
         if *acked.entry(number).or_insert(offset) != offset {

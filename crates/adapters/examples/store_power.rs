@@ -84,6 +84,8 @@ fn commit(writer: &mut dyn Writer, life: Life, writes: Vec<Write>) -> Result<Vec
         | Outcome::IdReused
         | Outcome::Stale
         | Outcome::Person(_)
+        | Outcome::Adopted { .. }
+        | Outcome::User(_)
         | Outcome::Done => None,
     };
     let offsets: Option<Vec<u64>> = outcomes.iter().map(offset).collect();

@@ -1,9 +1,11 @@
 //! Floor 1: bodies for the ports. A store keeps the log and its readers answer from it; an auth adapter says who a
-//! credential is. Adapters never see a frame and never decide a rule; they are strangers to `dialects`.
+//! credential is; an integration tells the operator's URL of connections. Adapters never see a frame and never decide a rule; they are strangers to `dialects`.
 //!
-//! Ports are synchronous: a writer and each reader live on threads of their own, and only there is waited.
+//! Ports are synchronous: a writer and each reader live on threads of their own, and only there is waited. What speaks
+//! HTTP to others waits on a runtime that it is given.
 
 pub mod auth;
 pub mod failure;
+pub mod integration;
 pub mod port;
 pub mod store;

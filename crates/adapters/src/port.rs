@@ -3,20 +3,18 @@
 //! One [`Writer`] per store commits batches; any number of [`Reader`]s answer beside it and hold no snapshot between two
 //! requests (HAZARDS 16). The suite in `store::contract` holds every adapter to what is written here.
 
+mod read;
+
 use std::sync::Arc;
 
 use domain::Text;
 use domain::event::{Event, What};
-use domain::facts::RoomFacts;
-use domain::history::Entry;
-use domain::id::{
-    ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, SessionKey, UserId,
-    UserNumber,
-};
+use domain::id::{ConnectionId, Cursor, Door, ExclusionVersion, Life, Millis, Offset, SessionKey, UserId, UserNumber};
 use domain::identity::Scopes;
-use domain::model::{Person, RoomKey, RoomKind};
+use domain::model::{Person, Profile, RoomKey, User};
 use domain::watermark::Mark;
 
+pub use self::read::{Found, Read};
 pub use crate::failure::{Failure, FailureKind};
 
 /// A store that is open: one log, one writer, many readers.
@@ -97,8 +95,10 @@ pub struct Batch {
 pub enum Write {
     /// Events of one room.
     Events(RoomWrite),
-    /// A user first seen, or known under other labels.
+    /// A user first seen, or known under other labels → `Person`, or `Adopted`.
     Person(NewPerson),
+    /// A user registered by name → `User`.
+    User(NewUser),
     /// A key made, or revoked.
     Key(KeyChange),
     /// A watermark that rises → `Done`.
@@ -159,6 +159,8 @@ pub struct RoomWrite {
     pub origin: Option<ConnectionId>,
     /// When.
     pub at: Millis,
+    /// What the two of a direct room call it from now on, or called it last; stamped on each of the events.
+    pub alias: Option<Text>,
     /// What happens, each with the room's exclusion version after it. Never empty; at most one is a `Sent`. An edit or a
     /// deletion is kept whatever it names, and changes a message only if its `of` is where that was sent, earlier, in this
     /// room; what was deleted stays deleted.
@@ -175,6 +177,26 @@ pub struct NewPerson {
     /// Their e-mail address.
     pub email: Option<Text>,
     /// The smallest number to give to users whose id is no free number itself (RULES 2).
+    pub number_from: UserNumber,
+    /// The name was proved: when the id is not known and a user of exactly this name [waits](domain::rules::person::waits),
+    /// that user is adopted: keeps number, name and profile, and has this id from now on, in their direct rooms' keys, marks
+    /// and rosters as well. What was written before names them by the number all the same.
+    pub proved: bool,
+}
+
+/// A user as an auth service registers them. Whoever has the name is meant; else somebody new gets it, with this id; when
+/// even that is taken, `Conflict`. Of a known user, what is none stays as it was; an empty bio takes it away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// The id of somebody new.
+    pub id: UserId,
+    /// Their name, exactly.
+    pub name: Text,
+    /// Their e-mail address.
+    pub email: Option<Text>,
+    /// What is told of them; `made_at` is when they are registered now, and stays as it was of a known one.
+    pub profile: Profile,
+    /// The smallest number to give.
     pub number_from: UserNumber,
 }
 
@@ -224,134 +246,18 @@ pub enum Outcome {
     Conflict,
     /// The user, numbered and durable.
     Person(Arc<Person>),
+    /// The same, who has another id from now on: who they were, and the keys that their direct rooms had. What is remembered
+    /// under these is to be forgotten.
+    Adopted {
+        /// Who they are.
+        person: Arc<Person>,
+        /// The id that they had.
+        was: UserId,
+        /// Each direct room's key before and after.
+        rooms: Vec<(RoomKey, RoomKey)>,
+    },
+    /// The user who was registered.
+    User(User),
     /// Kept; there is nothing to say about it.
     Done,
-}
-
-/// What is asked of a reader. The comment of each says which [`Found`] answers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Read {
-    /// A room's facts, rosters included → `Room`.
-    Room(RoomKey),
-    /// The rooms that this user may know of (public ones, and those they belong to), the most recently active first →
-    /// `Rooms`, without rosters. Direct rooms and guilds that they aren't in are left out, and public rooms that they are
-    /// barred from.
-    Rooms {
-        /// Who asks.
-        asker: UserId,
-        /// Only these; all when not said.
-        kind: Option<RoomKind>,
-        /// At most this many.
-        most: usize,
-    },
-    /// The rooms that this user made by asking for one (those with seats) → `Rooms`, without rosters, oldest first.
-    MadeBy(UserId),
-    /// A user → `Person`.
-    Person(UserId),
-    /// A room's events below `before` (all when none), the newest `most` of them, oldest first → `Events`.
-    Page {
-        /// Which room.
-        room: RoomKey,
-        /// Only events with a lower offset.
-        before: Option<Offset>,
-        /// At most this many.
-        most: usize,
-    },
-    /// The events after `after` and up to `upto`, in offset order → `Events`, which ends at a byte budget and says how
-    /// far it has looked, so that a cursor moves when nothing matched (HAZARDS 17). At least one event is given when
-    /// there is one, however large.
-    Since {
-        /// Only events with a higher offset.
-        after: Offset,
-        /// No event with a higher offset.
-        upto: Offset,
-        /// Of these rooms; of all rooms when none.
-        rooms: Option<Vec<RoomKey>>,
-        /// And, when rooms are named, of every direct room of this user.
-        pairs_of: Option<UserId>,
-        /// Stop when the events' contents ([`weight`](crate::store::settle::weight)) would exceed this.
-        bytes: usize,
-    },
-    /// What a user sent under a client id → `Event`.
-    Sent {
-        /// Who sent it.
-        by: UserId,
-        /// Where.
-        room: RoomKey,
-        /// Under which id.
-        client_id: ClientId,
-    },
-    /// A message by its id → `Event`, as it was sent; none when there is none or it was deleted. Ids are drawn at random and
-    /// never twice; which of two messages with one id is found, is not said.
-    Message(MessageId),
-    /// Messages by their ids → `Places`, those that are there, in the order given. Deleted ones are not.
-    Places(Arc<[MessageId]>),
-    /// A room's newest messages as they are now, after `skip` of them → `History`.
-    History {
-        /// Which room.
-        room: RoomKey,
-        /// Leave out the newest so many.
-        skip: u32,
-        /// At most this many.
-        most: u32,
-    },
-    /// How many messages of others in a room lie above the user's read mark, are not read apart and not deleted → `Count`.
-    /// A user without a mark has it where they began to belong, else at the room's beginning (HAZARDS 18).
-    Unread {
-        /// Which room.
-        room: RoomKey,
-        /// Who asks.
-        user: UserId,
-        /// Count no further than this.
-        most: u64,
-    },
-    /// A session by its key → `Session`.
-    Session(SessionKey),
-    /// The life of the row at an offset → `Cursor`; none past the head. Offset 0 has the life of the genesis row.
-    At(Offset),
-    /// The place of a room's event by its seq → `Cursor`; seq 0 is the place before the room's first event.
-    AtSeq(RoomKey, Seq),
-    /// The log's head → `Cursor`; the genesis row's in an empty log.
-    Head,
-    /// All keys that are good → `Keys`, by id.
-    Keys,
-    /// Who sent messages after this time, and when → `Recent`, oldest first: read backwards from the head to the first
-    /// event that is not after it, at most [`RECENT_MAX`](crate::store::settle::RECENT_MAX) messages.
-    Recent(Millis),
-}
-
-/// What a reader found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// A room's facts, if there is one.
-    Room(Option<Box<RoomFacts>>),
-    /// Rooms' facts, without rosters.
-    Rooms(Vec<RoomFacts>),
-    /// A user, if known.
-    Person(Option<Arc<Person>>),
-    /// Events in offset order.
-    Events {
-        /// They.
-        events: Vec<Arc<Event>>,
-        /// Everything up to here has been looked at: of a page, the head or what lies before `before`; of catch-up,
-        /// `upto` or the head, or the last event given when the budget ended it. Never less than `after`.
-        scanned: Offset,
-    },
-    /// An event, if there is one.
-    Event(Option<Arc<Event>>),
-    /// A place in the log, if there is one.
-    Cursor(Option<Cursor>),
-    /// Where messages are: the message, its room, its offset.
-    Places(Vec<(MessageId, RoomKey, Offset)>),
-    /// Messages as they were at a point in the log, oldest first, how many the room had in all, and that point: what
-    /// follows it is not in here.
-    History(Vec<Entry>, u64, Cursor),
-    /// A count.
-    Count(u64),
-    /// A session, if it is known.
-    Session(Option<SessionRow>),
-    /// Keys.
-    Keys(Vec<Key>),
-    /// Who sent a message when.
-    Recent(Vec<(UserNumber, Millis)>),
 }

@@ -1,6 +1,7 @@
 //! A request as a dialect sees it, and the answer it gives: plain data, the same for a socket's upgrade and for REST.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 
@@ -19,6 +20,9 @@ pub struct Ask {
     pub captured: Vec<String>,
     /// The body.
     pub body: Vec<u8>,
+    /// From which address it comes, where that is known: the other end of its socket, or who is behind a proxy that the
+    /// operator trusts (THREATS T24).
+    pub peer: Option<IpAddr>,
 }
 
 impl Ask {
@@ -37,6 +41,18 @@ impl Ask {
         })
     }
 
+    /// Every query parameter, decoded as a form is, in the order sent. Those that aren't UTF-8 are left out.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .filter_map(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Some((decode_form(key)?, decode_form(value)?))
+            })
+            .collect()
+    }
+
     /// The token of `Authorization: Bearer`, when the header is there with that scheme (in any case).
     #[must_use]
     pub fn bearer(&self) -> Option<&str> {
@@ -53,7 +69,8 @@ impl Ask {
 
     /// Takes the path apart by `pattern`: true when it fits, and the captures are filled in.
     ///
-    /// A pattern's segments are literal or `{name}`; a captured segment is decoded, never empty and valid UTF-8.
+    /// A pattern's segments are literal, `{name}` or `{name:int}`. A captured segment is decoded, never empty and valid
+    /// UTF-8; the last kind takes decimal digits only, and leaves other names there to other doors.
     pub fn captures(&mut self, pattern: &str) -> bool {
         let mut captured = Vec::new();
         let (mut given, mut wanted) = (self.path.split('/'), pattern.split('/'));
@@ -62,7 +79,7 @@ impl Ask {
                 (None, None) => break,
                 (Some(segment), Some(want)) if want.starts_with('{') => {
                     match percent_decode_str(segment).decode_utf8() {
-                        Ok(text) if !text.is_empty() => captured.push(text.into_owned()),
+                        Ok(text) if takes(want, &text) => captured.push(text.into_owned()),
                         Ok(_) | Err(_) => return false,
                     }
                 }
@@ -73,6 +90,11 @@ impl Ask {
         self.captured = captured;
         true
     }
+}
+
+/// Whether a pattern's segment in braces takes this text.
+fn takes(want: &str, text: &str) -> bool {
+    !text.is_empty() && (!want.ends_with(":int}") || text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn decode_form(text: &str) -> Option<String> {
@@ -127,6 +149,13 @@ mod tests {
             ("/ws/rooms/{id}", "/ws/rooms/GUILD%23g%20x", Some(vec!["GUILD#g x"])),
             ("/ws/rooms/{id}", "/ws/rooms/a%2Fb", Some(vec!["a/b"])),
             ("/ws/rooms/{id}", "/ws/rooms/", None),
+            ("/ws/{id:int}", "/ws/12", Some(vec!["12"])),
+            ("/ws/{id:int}", "/ws/007", Some(vec!["007"])),
+            ("/ws/{id:int}", "/ws/chat", None),
+            ("/ws/{id:int}", "/ws/-1", None),
+            ("/ws/{id:int}", "/ws/1a", None),
+            ("/ws/{id:int}", "/ws/", None),
+            ("/ws/{id:int}", "/ws/1/2", None),
             ("/ws/rooms/{id}", "/ws/rooms/a/b", None),
             ("/ws/rooms/{id}", "/ws/rooms/%ff", None),
             ("/guilds/{id}/members/{user}", "/guilds/g/members/u", Some(vec!["g", "u"])),
@@ -152,6 +181,9 @@ mod tests {
         ] {
             assert_eq!(ask("/", query).parameter("token").as_deref(), expected, "{query:?}");
         }
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let all = ask("/", "a=1&b&&a=x+y&c=%ff").parameters();
+        assert_eq!(all, [pair("a", "1"), pair("b", ""), pair("a", "x y")]);
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use domain::Text;
-use domain::command::{Command, Reply};
-use domain::event::{Event, Signal, SignalKind, What};
+use domain::command::{Command, Draft, GroupChange, Reply};
+use domain::event::{Event, Marked, Signal, SignalKind, What};
 use domain::id::{
     ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, SessionKey, UserId,
     UserNumber,
 };
-use domain::model::{Message, MessageKind, Person, RoomKey};
-use domain::query::Query;
+use domain::model::{Message, MessageKind, Person, RoomKey, Sending};
+use domain::query::{Place, Query, Which};
 use domain::refusal::{BadResume, Refusal};
 use domain::rules::name;
 
@@ -26,7 +26,7 @@ pub(crate) const ID: &str = "00000000-0000-0000-0000-0000000000ab";
 pub(crate) const CURSOR: &str = "0000000000000007.42";
 
 /// Every refusal, each once; the two with values with one of them.
-pub(crate) const REFUSALS: [Refusal; 20] = [
+pub(crate) const REFUSALS: [Refusal; 21] = [
     Refusal::RoomNotFound,
     Refusal::Forbidden,
     Refusal::RoomFull,
@@ -41,6 +41,7 @@ pub(crate) const REFUSALS: [Refusal; 20] = [
     Refusal::LastOwner,
     Refusal::MessageNotFound,
     Refusal::MemberNotFound,
+    Refusal::UserNotFound,
     Refusal::BadResume(BadResume::Ahead),
     Refusal::Busy,
     Refusal::Contended,
@@ -81,13 +82,25 @@ pub(crate) fn event(room: &str, by: &str, what: What) -> Arc<Event> {
         seq: Seq(3),
         life: Life(7),
         room: key(room),
+        born: Offset(40),
         version: ExclusionVersion(0),
         at: NOW,
         by: person(by),
         door: Door(9),
         origin: Some(ConnectionId(1)),
+        alias: None,
         what,
     })
+}
+
+/// How alice's own wire knows a message.
+pub(crate) fn sending() -> Sending {
+    Sending { door: Door(9), client_id: None }
+}
+
+/// A message of alice's that a mark has reached.
+pub(crate) fn marked(id: MessageId) -> Marked {
+    Marked { id, sending: sending(), by: user("alice") }
 }
 
 /// A message sent in a room.
@@ -109,7 +122,7 @@ pub(crate) fn entered(room: &str) -> Reply {
 /// A signal of this user's.
 pub(crate) fn signal(room: &str, who: &str, kind: SignalKind) -> News {
     let (after, id, origin) = (Offset(42), MessageId(0xab), Some(ConnectionId(1)));
-    News::Signal(Arc::new(Signal { room: key(room), after, at: NOW, id, who: person(who), origin, kind }))
+    News::Signal(Arc::new(Signal { room: key(room), after, at: NOW, id, who: person(who), origin, alias: None, kind }))
 }
 
 /// Opened by this user, or by nobody yet.
@@ -154,7 +167,10 @@ fn line(step: &Step) -> String {
             format!("identify {:?} {:?} {:?}", claim.credential, claim.id.as_ref().map(UserId::as_str), claim.name)
         }
         Step::Writers(id, room) => format!("{id} writers {}", room.shown()),
+        Step::Integrate(id, event) => format!("{id} integrate {}", text(event)),
         Step::Follow => "follow".into(),
+        Step::Asked => "asked".into(),
+        Step::Answered => "answered".into(),
         Step::Release(sid, frame) => format!("release {sid} {}", text(frame)),
         Step::Replace(sid) => format!("replace {sid}"),
         Step::Call(id, Request::Do(command)) => format!("{id} {}", command_line(command)),
@@ -181,11 +197,19 @@ pub(crate) fn command_line(command: &Command) -> String {
         Command::MakeRoom { title, kind, seats } => format!("make {title} {kind:?} {seats:?}"),
         Command::Enter { room, from, .. } => format!("enter {} {from:?}", room.shown()),
         Command::Leave { room, .. } => format!("leave {}", room.shown()),
-        Command::Send { room, draft, .. } => {
-            let id = draft.client_id.as_ref().map_or("-", ClientId::as_str);
-            let extra = draft.extra.as_ref().map_or_else(String::new, |extra| format!(" {extra}"));
-            format!("send {} {:?} {id} {}{extra}", room.shown(), draft.kind, draft.content)
+        Command::Send { room, draft, .. } => format!("send {} {}", room.shown(), draft_line(draft)),
+        Command::SendTo { to, draft, .. } => format!("send to {} {}", which_line(to), draft_line(draft)),
+        Command::Register(new) => {
+            let told = [&new.email, &new.full_name, &new.bio, &new.avatar_url];
+            let told: Vec<&str> = told.map(|text| text.as_deref().unwrap_or("-")).to_vec();
+            format!("register {} {}", new.name, told.join(" "))
         }
+        Command::Group { room, change, notice } => {
+            let notice = notice.as_ref().map_or_else(String::new, |notice| format!(" {notice}"));
+            format!("group {} {}{notice}", room.shown(), group_line(change))
+        }
+        Command::Attend { rooms } => format!("attend {}", if *rooms { "rooms" } else { "pairs" }),
+        Command::Declare { online } => format!("declare {online}"),
         Command::Enrol { room, user, role, status } => format!("enrol {} {user} {role:?} {status:?}", room.shown()),
         Command::Expel { room, user } => format!("expel {} {user}", room.shown()),
         Command::Edit { message, content } => format!("edit {message} {content}"),
@@ -212,11 +236,61 @@ pub(crate) fn query_line(query: &Query) -> String {
         Query::RoomConnections { room } => format!("connections in {}", room.shown()),
         Query::UserConnections { user } => format!("connections of {user}"),
         Query::Member { room, user } => format!("member {} {user}", room.shown()),
-        Query::History { room, skip, most } => format!("history {} {skip} {most}", room.shown()),
+        Query::History { room, window, skip, most } => {
+            let bound = |name: &str, at: Option<Offset>| at.map_or_else(String::new, |at| format!(" {name} {at}"));
+            let (above, below) = (bound("above", window.above), bound("below", window.below));
+            format!("history {} {skip} {most}{above}{below}", place(room))
+        }
+        Query::Find { room, by, ids } => {
+            let by = by.as_ref().map_or("-", UserId::as_str);
+            format!("find {} {by} {}", place(room), ids.join(","))
+        }
+        Query::User(which) => format!("user {}", which_line(which)),
+        Query::Conversations { before, most } => {
+            format!("conversations {} {most}", before.map_or_else(|| "-".into(), |before| before.to_string()))
+        }
+        Query::Everyone => "everyone".into(),
         Query::Unread { room } => format!("unread {}", room.shown()),
         Query::Online { users } => format!("online {}", users.iter().map(UserId::as_str).collect::<Vec<_>>().join(",")),
         Query::Counts => "counts".into(),
     }
+}
+
+fn place(place: &Place) -> String {
+    match place {
+        Place::Room(room) => room.shown().to_string(),
+        Place::Born(offset) => format!("born {offset}"),
+        Place::Alias(alias) => format!("alias {alias}"),
+    }
+}
+
+fn which_line(which: &Which) -> String {
+    match which {
+        Which::Number(number) => format!("number {number}"),
+        Which::Name(name) => format!("name {name}"),
+        Which::Id(id) => format!("id {id}"),
+    }
+}
+
+fn group_line(change: &GroupChange) -> String {
+    match change {
+        GroupChange::Make { title, members } => {
+            let members: Vec<String> = members.iter().map(|(user, role)| format!("{user} {role:?}")).collect();
+            format!("make {title} {}", members.join(","))
+        }
+        GroupChange::Retitle(title) => format!("retitle {title}"),
+        GroupChange::Admit(users) => {
+            format!("admit {}", users.iter().map(UserId::as_str).collect::<Vec<_>>().join(","))
+        }
+        GroupChange::Quit => "quit".into(),
+    }
+}
+
+fn draft_line(draft: &Draft) -> String {
+    let id = draft.client_id.as_ref().map_or("-", ClientId::as_str);
+    let extra = draft.extra.as_ref().map_or_else(String::new, |extra| format!(" {extra}"));
+    let alias = draft.alias.as_ref().map_or_else(String::new, |alias| format!(" called {alias}"));
+    format!("{:?} {id} {}{extra}{alias}", draft.kind, draft.content)
 }
 
 fn text(bytes: &[u8]) -> String {

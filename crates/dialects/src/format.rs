@@ -30,6 +30,23 @@ impl Serialize for Time {
     }
 }
 
+/// UTC in whole seconds with `Z`, for clients whose readers of times refuse fractions: `2026-11-20T11:59:37Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub Millis);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = i64::try_from(self.0.0 / 1000).unwrap_or(i64::MAX);
+        write!(f, "{:.0}", Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX))
+    }
+}
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A value that a wire writes as text: ids, cursors, sentences. Domain types don't serialise themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown<T>(pub T);
@@ -54,5 +71,13 @@ mod tests {
             assert_eq!(time(Millis(ms)), expected);
         }
         assert!(time(Millis(u64::MAX)).ends_with('Z'));
+    }
+
+    #[test]
+    fn seconds_have_no_fraction_and_are_not_rounded_up() {
+        for (ms, expected) in [(0, "1970-01-01T00:00:00Z"), (1_795_175_533_994, "2026-11-20T11:52:13Z")] {
+            assert_eq!(Seconds(Millis(ms)).to_string(), expected);
+        }
+        assert!(Seconds(Millis(u64::MAX)).to_string().ends_with('Z'));
     }
 }

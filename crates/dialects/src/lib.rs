@@ -2,32 +2,40 @@
 //! nothing else: bytes in, [`Step`]s out; [`News`] in, frames out.
 //!
 //! This crate never awaits, opens a socket or calls a store, and no dialect imports a sister. What all of them share is
-//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`json`] and [`format`]. A new dialect is a folder and a line in [`registry`].
+//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`connections`], [`integration`], [`json`], [`names`],
+//! [`format`] and [`unprocessable`]. A new dialect is a folder and a line in [`registry`].
 
 pub mod ask;
 pub mod calls;
 pub mod conformance;
+pub mod connections;
 pub mod format;
+pub mod integration;
 pub mod json;
+pub mod names;
 pub mod polling;
 pub mod step;
 
 #[cfg(test)]
 mod cases;
 mod chat;
+mod direct;
+mod gateway;
 mod rooms;
 mod socketio;
+mod unprocessable;
 
 use std::sync::Arc;
 
 use domain::command::Reply;
-use domain::event::News;
+use domain::event::{News, Status};
 use domain::id::{Millis, SessionKey, UserId};
 use domain::identity::{Credential, Denied};
 use domain::model::{Person, RoomKey};
 use domain::refusal::Refusal;
 
 pub use crate::ask::{Answer, Ask};
+pub use crate::names::ConnectionNames;
 pub use crate::polling::{Poll, Polling, Posted, Sid};
 pub use crate::step::{CallId, Claim, Close, Frame, Request, Said, Step, Steps};
 
@@ -58,18 +66,42 @@ pub struct Settings {
     pub development: bool,
     /// Development mode without a key: what a client shows is read, not checked (RULES 6).
     pub unproved: bool,
+    /// Before everything of the `direct` door (`API_PREFIX`); empty for none.
+    pub api_prefix: String,
+    /// Where the `gateway` socket is, a slash and `GATEWAY_STAGE`.
+    pub gateway_path: String,
+    /// How long a connection of the `gateway` door lives, in milliseconds (`GATEWAY_CONNECTION_TTL`).
+    pub gateway_ttl_ms: u64,
+    /// The doors that take a bare claim of who somebody is: all of them in development mode, else those of `TRUST_USER_ID`.
+    pub trusted: Vec<String>,
     /// Which doors are open, by dialect name (`DIALECTS`); all when empty.
     pub dialects: Vec<String>,
     /// Whether what is said through `rooms` is kept (`ROOMS_PERSIST`); else it is relayed (RULES 23).
     pub rooms_persist: bool,
+    /// What connections are called outside.
+    pub connection_names: ConnectionNames,
+    /// What is carried out at the operator's URL instead of here.
+    pub integration: integration::Routes,
     /// The version that health pages show.
     pub version: &'static str,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        let chat_path = "/ws/chat".into();
-        Self { chat_path, development: false, unproved: false, dialects: Vec::new(), rooms_persist: true, version: "0" }
+        Self {
+            chat_path: "/ws/chat".into(),
+            development: false,
+            unproved: false,
+            api_prefix: "/api/messaging".into(),
+            gateway_path: "/production".into(),
+            gateway_ttl_ms: 24 * 60 * 60 * 1000,
+            trusted: Vec::new(),
+            dialects: Vec::new(),
+            rooms_persist: true,
+            connection_names: ConnectionNames::default(),
+            integration: integration::Routes::default(),
+            version: "0",
+        }
     }
 }
 
@@ -118,6 +150,25 @@ pub trait Dialect: Send + Sync {
 
     /// What a listener is told of this news: no frame, one, or several. Encoded once for all who listen alike.
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said);
+
+    /// Whether its sessions attend the rooms that their users belong to ([`Command::Attend`](domain::command::Command)), and
+    /// are asked at once whether they have heard what was said there.
+    fn attends(&self) -> bool {
+        false
+    }
+
+    /// The longest frame that its clients may send, in bytes; else a frame is as long as a message may be.
+    fn frame_bytes_max(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether its listeners are told who comes online and goes.
+    fn hears_statuses(&self) -> bool {
+        false
+    }
+
+    /// What they are told of it.
+    fn tell_status(&self, _status: &Status, _whose: Whose, _said: &mut Said) {}
 }
 
 /// Who opens a session, and what it is called.
@@ -185,8 +236,21 @@ pub trait Session: Send {
     /// Who is writing in a room, in answer to [`Step::Writers`].
     fn writers(&mut self, _call: CallId, _users: &[UserId], _steps: &mut Steps) {}
 
+    /// What came of [`Step::Integrate`]. Before the upgrade it may decide it.
+    fn integrated(&mut self, _call: CallId, _outcome: &integration::Outcome, _now: Millis, _steps: &mut Steps) {}
+
+    /// The connection has gone, with this close code (1006: it broke off). Gives the event that the operator's URL is
+    /// still to be told; nothing waits for its outcome.
+    fn farewell(&mut self, _code: u16, _now: Millis) -> Option<Vec<u8>> {
+        None
+    }
+
     /// A socket has taken the place of the requests that this session was polled by.
     fn upgraded(&mut self) {}
+
+    /// It has been told everything up to now, after it was behind: so many events were told to it meanwhile. Not called for
+    /// those who never were.
+    fn level(&mut self, _told: u64, _now: Millis, _steps: &mut Steps) {}
 
     /// Nothing was heard of the client because it took in too slowly what it was told: that it was silent says nothing,
     /// and its deadlines begin anew.
@@ -232,6 +296,9 @@ pub enum Way {
     Socket(String),
     /// A path on which sessions are polled, by requests of any method ([`Dialect::polling`]).
     Polled(String),
+    /// Where a back end reaches this dialect's connections by their names ([`connections`]): a pattern that captures one
+    /// name. The server judges who may.
+    Connections(String),
     /// A REST call.
     Rest(Rest),
 }
@@ -256,7 +323,9 @@ pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
     let all: Vec<Box<dyn Dialect>> = vec![
         Box::new(rooms::Rooms { keeps: settings.rooms_persist }),
         Box::new(chat::Chat::at(&settings.chat_path)),
+        Box::new(direct::Direct::new(&settings.api_prefix, settings.development, &settings.trusted)),
         Box::new(socketio::SocketIo { unproved: settings.unproved }),
+        Box::new(gateway::Gateway::of(settings)),
     ];
     all.into_iter()
         .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
@@ -275,20 +344,25 @@ mod tests {
             open.iter().map(|dialect| (dialect.name(), dialect.door(), dialect.doors().len())).collect::<Vec<_>>()
         };
         let (rooms, chat) = (("rooms", door::ROOMS, 8), ("chat", door::CHAT, 1));
-        assert_eq!(names(&[]), [rooms, chat, ("socketio", door::SOCKETIO, 14)]);
+        let (direct, gateway) = (("direct", door::DIRECT, 20), ("gateway", door::GATEWAY, 2));
+        assert_eq!(names(&[]), [rooms, chat, direct, ("socketio", door::SOCKETIO, 14), gateway]);
         assert_eq!(names(&["chat"]), [chat]);
         assert_eq!(names(&["none"]), []);
-        let all = registry(&Settings { chat_path: "/talk".into(), ..Settings::default() });
+        let (chat_path, gateway_path) = ("/talk".into(), "/stage".into());
+        let all = registry(&Settings { chat_path, gateway_path, ..Settings::default() });
         let mut paths: Vec<String> = all
             .iter()
             .flat_map(|dialect| dialect.doors())
             .map(|way| match way {
                 Way::Socket(path) => format!("GET {path}"),
                 Way::Polled(path) => format!("polled {path}"),
+                Way::Connections(path) => format!("POST {path}"),
                 Way::Rest(rest) => format!("{} {}", rest.method, rest.path),
             })
             .collect();
-        assert!(paths.contains(&"GET /talk".to_owned()), "the operator chooses chat's path");
+        for path in ["GET /talk", "GET /stage"] {
+            assert!(paths.contains(&path.to_owned()), "the operator chooses {path}");
+        }
         paths.sort();
         paths.windows(2).for_each(|pair| assert_ne!(pair[0], pair[1]));
     }

@@ -50,6 +50,10 @@ pub enum Step {
     Writers(CallId, RoomKey),
     /// From now on the connection is told of its user's direct rooms, whether it enters them or not (HAZARDS 1, 2).
     Follow,
+    /// A sign of life was just asked of the client, on a wire whose sessions keep time themselves.
+    Asked,
+    /// It came: the client's end has taken in everything that was told before it was asked for (RULES 18).
+    Answered,
     /// The polled session of this name is about to be taken over: whoever polls it is answered at once, with this text
     /// message when there is nothing else.
     Release(Sid, Vec<u8>),
@@ -58,6 +62,9 @@ pub enum Step {
     /// Have this done or asked; its outcome comes to [`crate::Session::answer`]. Calls of one connection are carried
     /// out in order.
     Call(CallId, Request),
+    /// Have the operator's URL told this event; its outcome comes to [`crate::Session::integrated`]. Those of one
+    /// connection are told one after the other, in order.
+    Integrate(CallId, Vec<u8>),
     /// Tell the others in a room something that is true only now. Dropped when the connection is not attached there.
     Hint(RoomKey, SignalKind),
     /// Say goodbye and close.

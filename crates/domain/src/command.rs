@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use crate::Text;
 use crate::event::Event;
-use crate::history::Entry;
+use crate::history::{Conversation, Entry};
 use crate::id::{ClientId, Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId};
 use crate::identity::Identity;
-use crate::model::{Member, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+use crate::model::{Member, MessageKind, Person, Role, RoomKey, RoomKind, Status, User};
+use crate::query::Which;
 use crate::watermark::Mark;
 
 /// What a door's contract says of rooms and pace; the same for every command that comes through it.
@@ -23,6 +24,9 @@ pub struct Manners {
     /// Entering makes a member of a public room too, and makes the room when there is none; leaving ends that when the
     /// user's last connection leaves (the table of doors in DESIGN.md, 2).
     pub joins: bool,
+    /// Rooms that aren't direct are for their members only, whatever they are (RULES 9: a group's id that is taken by a room
+    /// that the caller is not in).
+    pub members_only: bool,
     /// Which of the two limits of messages a minute holds (RULES 12).
     pub pace: Pace,
 }
@@ -63,6 +67,42 @@ pub struct Draft {
     pub client_id: Option<ClientId>,
     /// Up to 4 KiB for its own door.
     pub extra: Option<Text>,
+    /// What the sender's wire calls the room from now on, where it is a direct one and the wire has such a name. 1 to
+    /// [`crate::limits::ROOM_NAME_BYTES_MAX`] bytes.
+    pub alias: Option<Text>,
+}
+
+/// A user as an auth service, or a developer, registers them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// Their name: who is registered is who has this name, else somebody new.
+    pub name: Text,
+    /// What is told of them. Of a known user, what is empty or not told stays as it was.
+    pub email: Option<Text>,
+    /// See `email`.
+    pub full_name: Option<Text>,
+    /// See `email`; an empty one takes it away.
+    pub bio: Option<Text>,
+    /// See `email`.
+    pub avatar_url: Option<Text>,
+}
+
+/// A change of a group: a private room whose members' wire knows it as such.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupChange {
+    /// Make it, with these members beside its maker, who owns it. Made again by the same maker it stays as it is.
+    Make {
+        /// 1 to 100 characters.
+        title: Text,
+        /// The others; at most [`crate::limits::GROUP_MEMBERS_MAX`].
+        members: Vec<(UserId, Role)>,
+    },
+    /// Give it another title. Any member may.
+    Retitle(Text),
+    /// Take these in, whoever was put out before included. Moderators and owners may.
+    Admit(Vec<UserId>),
+    /// Leave it for good. When its last owner leaves, its first moderator, else its first member, owns it.
+    Quit,
 }
 
 /// What someone asks to change.
@@ -103,6 +143,39 @@ pub enum Command {
         draft: Draft,
         /// What the door's contract says.
         manners: Manners,
+    },
+    /// Say something to one other user, in the direct room of the two. By number it is to somebody known; by id somebody not
+    /// seen before becomes a user who waits for it (RULES 15). By name to nobody.
+    SendTo {
+        /// To whom.
+        to: Which,
+        /// What.
+        draft: Draft,
+        /// What the door's contract says.
+        manners: Manners,
+    },
+    /// Make a user known, or tell more of them. For back ends that may ([`crate::identity::Scopes::USERS`]), and for
+    /// everybody in development mode.
+    Register(Registration),
+    /// Change a group, and have its members told in a door's own words.
+    Group {
+        /// Which.
+        room: RoomKey,
+        /// How.
+        change: GroupChange,
+        /// The door's notice ([`crate::event::What::Notice`]); none when there is nothing to tell.
+        notice: Option<Text>,
+    },
+    /// Be told of all that is one's own from now on: the user's direct rooms, and with `rooms` every room whose active
+    /// member the user is or becomes. First comes what was not delivered yet, oldest first (HAZARDS 18).
+    Attend {
+        /// The rooms that the user belongs to, too.
+        rooms: bool,
+    },
+    /// Say of oneself that one is there, or not.
+    Declare {
+        /// Which of the two.
+        online: bool,
     },
     /// Change what one has said. Its author only.
     Edit {
@@ -250,8 +323,23 @@ pub enum Reply {
         /// When the credential ends that the session was opened with.
         ends: Option<Millis>,
     },
-    /// To `Mark`, `Remember`, `Beat` and `Rest`: done, and durable where it is kept.
+    /// To `Mark`, `Remember`, `Group`, `Declare`, `Beat` and `Rest`: done, and durable where it is kept.
     Done,
+    /// To `Attend`: what was missed follows, then what happens.
+    Attending,
+    /// To `Register`, and to the query for a user.
+    User(User),
+    /// To the query for conversations.
+    Conversations(Vec<Conversation>),
+    /// To the query for messages by ids, in the order asked.
+    Found(Vec<Option<Entry>>),
+    /// To the query for everybody who is online.
+    Everyone {
+        /// They, by number.
+        users: Vec<Arc<Person>>,
+        /// The asker has no other connection.
+        alone: bool,
+    },
     /// To the query for history: oldest first.
     History {
         /// The messages.

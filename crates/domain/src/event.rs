@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::Text;
 use crate::id::{ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserId};
-use crate::model::{Member, Message, MessageKind, Person, RoomKey, RoomKind};
+use crate::model::{Member, Message, MessageKind, Person, RoomKey, RoomKind, Sending};
 use crate::watermark::Mark;
 
 /// What happened in a room.
@@ -45,6 +45,8 @@ pub enum What {
         of: Offset,
         /// Its content from now on.
         content: Text,
+        /// How its author's wire knows it.
+        sending: Sending,
     },
     /// A message was taken away.
     Deleted {
@@ -52,6 +54,18 @@ pub enum What {
         message: MessageId,
         /// The offset that it was sent at.
         of: Offset,
+        /// How its author's wire knows it.
+        sending: Sending,
+    },
+    /// The room has another shown title from now on.
+    Retitled {
+        /// 1 to 100 characters.
+        title: Text,
+    },
+    /// A door's own notice of a change of the room, for that door only: others have the change itself.
+    Notice {
+        /// As that door wants to tell it; up to [`crate::limits::CONTENT_BYTES_MAX`] bytes.
+        extra: Text,
     },
 }
 
@@ -66,6 +80,8 @@ pub struct Event {
     pub life: Life,
     /// Where.
     pub room: RoomKey,
+    /// The offset of its room's first event; its own in that one.
+    pub born: Offset,
     /// The room's exclusion version after it.
     pub version: ExclusionVersion,
     /// When, by the server's clock.
@@ -76,6 +92,8 @@ pub struct Event {
     pub door: Door,
     /// From which connection of that life; none over REST.
     pub origin: Option<ConnectionId>,
+    /// What the two of a direct room called it then, on a wire on which they name their conversations.
+    pub alias: Option<Text>,
     /// What.
     pub what: What,
 }
@@ -87,6 +105,14 @@ impl Event {
         Cursor { life: self.life, offset: self.offset }
     }
 
+    /// The message as a mark that has reached it tells of it, when this event is one that was sent.
+    #[must_use]
+    pub fn marked(&self) -> Option<Marked> {
+        let message = self.message()?;
+        let sending = Sending { door: self.door, client_id: message.client_id.clone() };
+        Some(Marked { id: message.id, sending, by: self.by.id.clone() })
+    }
+
     /// The message, when this event is one that was sent.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
@@ -96,9 +122,28 @@ impl Event {
             | What::MemberSet { .. }
             | What::MemberRemoved { .. }
             | What::Edited { .. }
-            | What::Deleted { .. } => None,
+            | What::Deleted { .. }
+            | What::Retitled { .. }
+            | What::Notice { .. } => None,
         }
     }
+}
+
+/// Somebody came online or went, or says so of themselves: of a user, and of no room. Neither numbered nor kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Who.
+    pub who: Arc<Person>,
+    /// Whether they are there.
+    pub online: bool,
+    /// They said so themselves (`presenceUpdate`); else their first connection came or their last one went, on any door.
+    pub declared: bool,
+    /// When.
+    pub at: Millis,
+    /// The connection that caused it.
+    pub origin: Option<ConnectionId>,
+    /// Who is told: these; everybody when none (RULES 19).
+    pub to: Option<Arc<[UserId]>>,
 }
 
 /// Something that is true only now.
@@ -116,8 +161,21 @@ pub struct Signal {
     pub who: Arc<Person>,
     /// The connection that caused it.
     pub origin: Option<ConnectionId>,
+    /// What the two of a direct room call it, on a wire on which they name their conversations.
+    pub alias: Option<Text>,
     /// What.
     pub kind: SignalKind,
+}
+
+/// A message that a mark has reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// Its id.
+    pub id: MessageId,
+    /// How its sender's wire knows it.
+    pub sending: Sending,
+    /// Who sent it.
+    pub by: UserId,
 }
 
 /// The kinds of signals.
@@ -140,8 +198,9 @@ pub enum SignalKind {
     Marked {
         /// Which mark.
         mark: Mark,
-        /// The messages that they named.
-        messages: Arc<[MessageId]>,
+        /// The messages that they named; with a mark that the server raised by itself, those that it has newly reached,
+        /// where anybody wants to know (direct rooms and groups), at most [`crate::limits::MARKED_MAX`], the newest.
+        messages: Arc<[Marked]>,
         /// Whether they named the room too: then everything in it up to now is marked.
         whole_room: bool,
     },

@@ -35,6 +35,8 @@ pub struct RoomFacts {
     pub last: Offset,
     /// The seq of its last event.
     pub head: Seq,
+    /// What the two of a direct room called it last, on a wire on which they name their conversations.
+    pub alias: Option<Text>,
     /// Who belongs. In public rooms, which all may enter, only those who came through a door that makes members there.
     pub members: BTreeMap<UserId, Member>,
     /// Who was removed and stays out until invited.
@@ -59,6 +61,7 @@ impl RoomFacts {
             birth: event.offset,
             last: event.offset,
             head: event.seq,
+            alias: event.alias.clone(),
             members: BTreeMap::new(),
             barred: BTreeSet::new(),
         })
@@ -74,6 +77,9 @@ impl RoomFacts {
         self.head = event.seq;
         self.changed_at = event.at;
         self.version = event.version;
+        if event.alias.is_some() {
+            self.alias.clone_from(&event.alias);
+        }
         self.change(&event.what);
     }
 
@@ -81,7 +87,12 @@ impl RoomFacts {
     /// still open onto a copy with this.
     pub fn change(&mut self, what: &What) {
         match what {
-            What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => {}
+            What::RoomMade { .. }
+            | What::Sent(_)
+            | What::Edited { .. }
+            | What::Deleted { .. }
+            | What::Notice { .. } => {}
+            What::Retitled { title } => self.title = title.clone(),
             What::MemberSet { user, member } => {
                 self.barred.remove(user);
                 self.members.insert(user.clone(), *member);
@@ -103,7 +114,12 @@ impl RoomFacts {
     #[must_use]
     pub fn excludes(&self, what: &What) -> bool {
         match what {
-            What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => false,
+            What::RoomMade { .. }
+            | What::Sent(_)
+            | What::Edited { .. }
+            | What::Deleted { .. }
+            | What::Retitled { .. }
+            | What::Notice { .. } => false,
             What::MemberRemoved { barred, .. } => *barred || self.kind != RoomKind::Public,
             What::MemberSet { user, member } => {
                 member.status != Status::Active
@@ -117,8 +133,8 @@ impl RoomFacts {
     #[must_use]
     pub fn is_structural(what: &What) -> bool {
         match what {
-            What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => false,
-            What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } => true,
+            What::Sent(_) | What::Edited { .. } | What::Deleted { .. } | What::Notice { .. } => false,
+            What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Retitled { .. } => true,
         }
     }
 

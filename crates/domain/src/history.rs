@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::Text;
 use crate::event::Event;
-use crate::id::Millis;
+use crate::id::{Millis, Offset};
+use crate::model::{RoomKey, User};
 
 /// A message of a room's history. Its edits and marks are folded in; a deleted one has no entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,4 +38,31 @@ impl Entry {
             (None, None) => "",
         }
     }
+}
+
+/// A conversation of two, as its list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// The offset of its first event: its id on wires whose ids are integers (HAZARDS 25).
+    pub born: Offset,
+    /// Which room.
+    pub room: RoomKey,
+    /// When it was made.
+    pub made_at: Millis,
+    /// The two, the smaller number first; twice the same in a conversation with oneself.
+    pub users: [User; 2],
+    /// Its newest message that was not deleted.
+    pub last: Option<Entry>,
+}
+
+/// Where a user stands in a room that is theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Which room: a direct one of theirs, or one whose active member they are.
+    pub room: RoomKey,
+    /// Everything up to here was delivered to them, or said before it was theirs: their mark or where they began to belong,
+    /// whichever is later, else the place before the room's first event (HAZARDS 18).
+    pub delivered: Offset,
+    /// The offset of the room's last event.
+    pub last: Offset,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Text;
-use crate::id::{ConnectionId, Door, Millis, UserId};
+use crate::id::{ConnectionId, Door, Millis, UserId, UserNumber};
 use crate::model::Person;
 
 /// What a client shows at a door, unproved. Never logged.
@@ -13,8 +13,12 @@ pub enum Credential {
     Bearer(Text),
     /// `x-api-key`.
     Key(Text),
+    /// A bare claim of a user's number (`/ws/{n}`): good where a bare claim is.
+    Number(UserNumber),
     /// A bare claim (`X-Username`, `userId=`): good in development mode or behind a proxy that the operator trusts.
     Claimed(Text),
+    /// `X-Internal-Key`: the key of an auth service that syncs its users (RULES 5).
+    Internal(Text),
 }
 
 impl std::fmt::Debug for Credential {
@@ -23,7 +27,9 @@ impl std::fmt::Debug for Credential {
         f.write_str(match self {
             Self::Bearer(_) => "Bearer(…)",
             Self::Key(_) => "Key(…)",
+            Self::Number(_) => "Number(…)",
             Self::Claimed(_) => "Claimed(…)",
+            Self::Internal(_) => "Internal(…)",
         })
     }
 }
@@ -33,6 +39,10 @@ impl std::fmt::Debug for Credential {
 pub struct Identity {
     /// The user's id (RULES 1).
     pub id: UserId,
+    /// Only their number was told: they are whoever has it, and `id` is who they become when nobody has.
+    pub number: Option<UserNumber>,
+    /// The claims were proved. Only such a one takes over a user who was registered without an id (RULES 1).
+    pub proved: bool,
     /// The username claim: a label, never an identity.
     pub name: Option<Text>,
     /// The e-mail claim.
@@ -71,6 +81,8 @@ impl Scopes {
     pub const BROADCAST: Self = Self(4);
     /// Posting to connections.
     pub const CONNECTIONS: Self = Self(8);
+    /// Syncing users: the auth service's own (RULES 5). It has no name, because no key that is kept can have it.
+    pub const USERS: Self = Self(16);
     /// Each scope with the name it has on the command line and in files.
     pub const NAMED: [(&'static str, Self); 4] = [
         ("guilds", Self::GUILDS),
@@ -97,7 +109,7 @@ impl Scopes {
         self.0
     }
 
-    /// From a row's byte; unknown bits are dropped.
+    /// From a row's byte; unknown bits are dropped, and so is [`Scopes::USERS`], which no kept key has.
     #[must_use]
     pub fn from_bits(bits: u8) -> Self {
         Self(bits & 15)

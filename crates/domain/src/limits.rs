@@ -12,6 +12,23 @@ pub const LABEL_BYTES_MAX: usize = 255;
 pub const CONTENT_BYTES_MAX: usize = 64 * 1024;
 /// Most opaque extra a door may keep with its message, in bytes (HAZARDS 25).
 pub const EXTRA_BYTES_MAX: usize = 4 * 1024;
+/// Longest text that a profile has of a user, in bytes; longer ones are cut at a character.
+pub const BIO_BYTES_MAX: usize = 4 * 1024;
+/// Longest address of a user's picture, in bytes; a longer one is not kept.
+pub const URL_BYTES_MAX: usize = 2 * 1024;
+/// Most members that a group is made with, or takes in at once.
+pub const GROUP_MEMBERS_MAX: usize = 1000;
+/// Most messages of one page of history, whatever a door asks for (direct page 5).
+pub const HISTORY_MAX: u32 = 10_000;
+/// Most bytes of content in one page of history; one message is always given.
+pub const HISTORY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most conversations in one answer.
+pub const CONVERSATIONS_LISTED_MAX: u32 = 1000;
+/// Most rooms that one connection attends, and most with something undelivered when it comes.
+pub const STANDINGS_MAX: usize = 10_000;
+/// Most direct rooms whose deliveries wait for a sign of life of one connection; past it the oldest are told again when
+/// it comes back.
+pub const UNPROVED_MAX: usize = 1000;
 /// Room title of a made room, in characters (chat contract: 1 to 100).
 pub const TITLE_CHARS_MAX: usize = 100;
 /// Fewest and most users of a made room (chat contract: 2 to 1000).
@@ -52,6 +69,22 @@ pub const SIGNALS_MAX: usize = 4096;
 pub const REST_CALLS_MAX: usize = 1024;
 /// How long a call over REST waits for the node, in milliseconds.
 pub const REST_WAIT_MS: u64 = 30_000;
+/// How long an Auth Service's answer about a token holds at most, in milliseconds (RULES 5).
+pub const AUTH_ANSWER_MS: u64 = 60_000;
+/// How long its refusal of a token holds, in milliseconds: a flood of one bad token is not its burden.
+pub const AUTH_REFUSAL_MS: u64 = 5_000;
+/// How long an Auth Service is waited for, in milliseconds, from the first byte to the last.
+pub const AUTH_WAIT_MS: u64 = 5_000;
+/// Largest answer of an Auth Service that is read, in bytes.
+pub const AUTH_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Tokens whose acceptance is remembered; the ones that end first go first.
+pub const AUTH_ANSWERS_MAX: usize = 10_000;
+/// Tokens whose refusal is remembered; apart from the others, so that no flood of bad ones costs the good.
+pub const AUTH_REFUSALS_MAX: usize = 10_000;
+/// Calls to the Auth Service under way, each about another token; past it, who asks is told that it is unavailable.
+pub const AUTH_CALLS_MAX: usize = 256;
+/// Connections and requests that wait for such calls; past it, likewise.
+pub const AUTH_WAITING_MAX: usize = 4096;
 /// Connections that ordinary HTTP holds; past it they are answered 503 and closed.
 pub const HTTP_CONNECTIONS_MAX: usize = 4096;
 /// Sessions that are polled, in one shard: no socket, and so no descriptor, bounds them (THREATS T15).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Text;
-use crate::id::{ClientId, MessageId, RoomName, UserId, UserNumber};
+use crate::id::{ClientId, Door, MessageId, Millis, RoomName, UserId, UserNumber};
 
 /// A user as everybody is told of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,38 @@ pub struct Person {
     pub name: Text,
     /// Their e-mail address, when a token told it.
     pub email: Option<Text>,
+}
+
+/// What an auth service tells of a user beside who they are. For showing, and for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// Up to [`crate::limits::LABEL_BYTES_MAX`] bytes.
+    pub full_name: Option<Text>,
+    /// Up to [`crate::limits::BIO_BYTES_MAX`] bytes.
+    pub bio: Option<Text>,
+    /// Up to [`crate::limits::URL_BYTES_MAX`] bytes; never followed by the server.
+    pub avatar_url: Option<Text>,
+    /// When they were first registered; none for who came by a credential.
+    pub made_at: Option<Millis>,
+}
+
+/// A user with their profile, as look-ups show them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Who.
+    pub person: Arc<Person>,
+    /// What is told of them.
+    pub profile: Profile,
+}
+
+/// How a message is known on its sender's own wire: there its id may be the sender's, which means it within the room and
+/// for that sender only.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sending {
+    /// Through which door it was sent.
+    pub door: Door,
+    /// The sender's id for it.
+    pub client_id: Option<ClientId>,
 }
 
 /// What a room is.

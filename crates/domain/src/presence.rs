@@ -17,6 +17,9 @@ pub enum Came {
     Already,
 }
 
+/// Rooms where a user is absent from now on, each with the user.
+pub type Absent = Vec<(RoomKey, Arc<Person>)>;
+
 #[derive(Debug)]
 struct Seat {
     who: Arc<Person>,
@@ -37,6 +40,8 @@ struct Here {
 struct Attached {
     who: Arc<Person>,
     rooms: Vec<RoomKey>,
+    /// The client was let in: its user is online. Who is turned away never was.
+    open: bool,
 }
 
 /// Who is where. A room with nobody in it is not kept.
@@ -45,6 +50,8 @@ pub struct Presence {
     rooms: HashMap<RoomKey, Here>,
     connections: HashMap<ConnectionId, Attached>,
     per_user: HashMap<UserId, usize>,
+    /// Who is online, and on how many connections that were let in.
+    online: BTreeMap<UserNumber, (Arc<Person>, usize)>,
     /// Rooms where at least one user is present, silent seats aside.
     occupied: usize,
 }
@@ -53,9 +60,21 @@ impl Presence {
     /// A connection of this user exists from now on. Said again, it changes nothing.
     pub fn arrive(&mut self, connection: ConnectionId, who: &Arc<Person>) {
         if let std::collections::hash_map::Entry::Vacant(slot) = self.connections.entry(connection) {
-            slot.insert(Attached { who: who.clone(), rooms: Vec::new() });
+            slot.insert(Attached { who: who.clone(), rooms: Vec::new(), open: false });
             *self.per_user.entry(who.id.clone()).or_default() += 1;
         }
+    }
+
+    /// The connection was let in. Gives its user when they are online from now on: it is their first that was.
+    pub fn open(&mut self, connection: ConnectionId) -> Option<Arc<Person>> {
+        let attached = self.connections.get_mut(&connection)?;
+        if std::mem::replace(&mut attached.open, true) {
+            return None;
+        }
+        let who = attached.who.clone();
+        let (_, count) = self.online.entry(who.number).or_insert_with(|| (who.clone(), 0));
+        *count += 1;
+        (*count == 1).then_some(who)
     }
 
     /// The connection is present in the room from now on; a silent seat of its there becomes a real one.
@@ -147,19 +166,23 @@ impl Presence {
         gone
     }
 
-    /// The connection is no more: the rooms where its user is absent from now on, each with the user.
-    pub fn depart(&mut self, connection: ConnectionId) -> Vec<(RoomKey, Arc<Person>)> {
-        let Some(attached) = self.connections.get(&connection) else { return Vec::new() };
-        let (rooms, user) = (attached.rooms.clone(), attached.who.id.clone());
+    /// The connection is no more: the rooms where its user is absent from now on, each with the user; and the user, when
+    /// it was their last connection that was let in.
+    pub fn depart(&mut self, connection: ConnectionId) -> (Absent, Option<Arc<Person>>) {
+        let Some(attached) = self.connections.get(&connection) else { return (Vec::new(), None) };
+        let (rooms, who, open) = (attached.rooms.clone(), attached.who.clone(), attached.open);
         let gone = rooms.into_iter().filter_map(|room| self.leave(&room, connection).map(|who| (room, who))).collect();
         self.connections.remove(&connection);
-        if let Some(count) = self.per_user.get_mut(&user) {
+        if let Some(count) = self.per_user.get_mut(&who.id) {
             *count -= 1;
             if *count == 0 {
-                self.per_user.remove(&user);
+                self.per_user.remove(&who.id);
             }
         }
-        gone
+        let Some((_, count)) = self.online.get_mut(&who.number).filter(|_| open) else { return (gone, None) };
+        *count -= 1;
+        let last = *count == 0;
+        (gone, if last { self.online.remove(&who.number).map(|(who, _)| who) } else { None })
     }
 
     /// Every connection of a user is out of the room (they were removed): the user, when they had been present.
@@ -246,6 +269,23 @@ impl Presence {
         self.per_user.get(user).copied().unwrap_or(0)
     }
 
+    /// How many users are online.
+    #[must_use]
+    pub fn users_online(&self) -> usize {
+        self.online.len()
+    }
+
+    /// Everybody who is online, by number.
+    pub fn online(&self) -> impl Iterator<Item = &Arc<Person>> {
+        self.online.values().map(|(who, _)| who)
+    }
+
+    /// Whether the user is online on one connection only.
+    #[must_use]
+    pub fn is_alone(&self, user: UserNumber) -> bool {
+        self.online.get(&user).is_none_or(|(_, count)| *count <= 1)
+    }
+
     /// All connections, and rooms with somebody present.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
@@ -278,10 +318,10 @@ mod tests {
         assert_eq!(presence.counts(), (2, 1));
         assert_eq!(presence.leave(&lobby, one), None);
         assert_eq!(presence.leave(&lobby, one), None, "leaving twice");
-        assert_eq!(presence.depart(two), vec![(lobby.clone(), alice.clone())]);
+        assert_eq!(presence.depart(two), (vec![(lobby.clone(), alice.clone())], None));
         assert!(!presence.occupied(&lobby));
         assert_eq!((presence.counts(), presence.connections_of(&alice.id)), ((1, 0), 1));
-        assert_eq!(presence.depart(one), vec![]);
+        assert_eq!(presence.depart(one), (vec![], None), "it was never let in");
         assert_eq!((presence.counts(), presence.connections_of(&alice.id)), ((0, 0), 0));
     }
 
@@ -296,7 +336,25 @@ mod tests {
         presence.seat_silently(&den, ConnectionId(1), &alice);
         assert_eq!(presence.enter(&den, ConnectionId(1), &alice, Millis(5)), Came::First);
         assert_eq!(presence.end_silent_seats(ConnectionId(1)), vec![], "entering turned it into a real one");
-        assert_eq!(presence.depart(ConnectionId(1)).len(), 1);
+        assert_eq!(presence.depart(ConnectionId(1)).0.len(), 1);
+    }
+
+    #[test]
+    fn whoever_is_let_in_is_online() {
+        let (mut presence, alice) = (Presence::default(), person(1));
+        let (one, two, turned_away) = (ConnectionId(1), ConnectionId(2), ConnectionId(3));
+        for connection in [one, two, turned_away] {
+            presence.arrive(connection, &alice);
+        }
+        assert_eq!((presence.users_online(), presence.open(ConnectionId(9))), (0, None));
+        assert_eq!(presence.open(one), Some(alice.clone()));
+        assert!(presence.is_alone(alice.number));
+        assert_eq!((presence.open(one), presence.open(two)), (None, None));
+        assert!(!presence.is_alone(alice.number));
+        assert_eq!(presence.depart(turned_away).1, None);
+        assert_eq!(presence.depart(one).1, None);
+        assert_eq!((presence.online().count(), presence.depart(two).1), (1, Some(alice)));
+        assert_eq!(presence.users_online(), 0);
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub enum Refusal {
     MessageNotFound,
     /// No such member on the roster.
     MemberNotFound,
+    /// No such user.
+    UserNotFound,
     /// The point to resume from is no good.
     BadResume(BadResume),
     /// More is under way than the server holds; try again.
@@ -86,6 +88,7 @@ impl Refusal {
             Self::LastOwner => "last_owner",
             Self::MessageNotFound => "message_not_found",
             Self::MemberNotFound => "member_not_found",
+            Self::UserNotFound => "user_not_found",
             Self::BadResume(_) => "bad_resume",
             Self::Busy => "busy",
             Self::Contended => "contended",

@@ -8,17 +8,18 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use adapters::auth::Verdict;
 use adapters::store::memory::MemoryStore;
 use dialects::{Answer, Ask};
 use domain::id::{Life, Millis};
-use domain::identity::{Credential, Denied, Identity};
+use domain::identity::{Credential, Denied};
 use domain::limits::Policy;
 use server::config::Origins;
-use server::http::{App, Http};
+use server::http::{App, Backends, Http};
 use server::shard::{Allowance, Gate, Timing};
 use server::threads::addresses::Addresses;
 use server::threads::clock::Clock;
-use server::threads::{Setup, Wiring, probe, start};
+use server::threads::{Setup, UrlDoor, Wiring, probe, start};
 
 /// More than one: sockets and requests of a session come to different ones.
 const SHARDS: u8 = 2;
@@ -35,8 +36,8 @@ impl Gate for Open {
         Ok(())
     }
 
-    fn identify(&self, _credential: &Credential, _dialect: &str, _now: Millis) -> Result<Identity, Denied> {
-        Err(Denied::Missing)
+    fn identify(&self, _credential: &Credential, _dialect: &str, _now: Millis) -> Verdict {
+        Verdict::Known(Err(Denied::Missing))
     }
 }
 
@@ -56,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         wiring: wiring.clone(),
         dialects: dialects.clone(),
         gate: gate.clone(),
+        backends: Backends::default(),
         origins: Origins::Any,
         development: false,
         body_bytes_max: BODY_BYTES_MAX,
@@ -73,6 +75,7 @@ fn main() -> anyhow::Result<()> {
         listen: listen.clone(),
         addresses: Addresses::new(CONNECTIONS_MAX, Box::new(|_| false)),
         readers: 1,
+        url: UrlDoor::open(None, &wiring, http.handle())?,
     };
     let _running = start(setup, &wiring, polls, &http.door())?;
     for address in listen {

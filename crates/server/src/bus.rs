@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use domain::event::Signal;
+use domain::event::{Signal, Status};
 use domain::id::Offset;
 
 use crate::mailbox::Mailbox;
@@ -19,6 +19,8 @@ pub enum Hint {
     Announce(Announcement),
     /// Something is true now.
     Signal(Arc<Signal>),
+    /// Somebody came online or went.
+    Status(Arc<Status>),
     /// The log goes at least to here.
     Head(Offset),
 }
@@ -56,6 +58,7 @@ impl Bus for Local {
                 Input::Mail(match hint {
                     Hint::Announce(announcement) => Mail::Announce(announcement.clone()),
                     Hint::Signal(signal) => Mail::Signal(signal.clone()),
+                    Hint::Status(status) => Mail::Status(status.clone()),
                     Hint::Head(head) => Mail::Head(*head),
                 })
             }));

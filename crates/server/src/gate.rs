@@ -1,9 +1,10 @@
 //! Who is let through the doors at all, for sockets and REST alike: development mode serves this machine only (RULES 7),
 //! web pages only those that are listed (RULES 25, THREATS T5), and a credential is what the auth adapter says of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use adapters::auth::{Auth, KeyRing};
+use adapters::auth::{Asking, Auth, KeyRing, Then, Verdict};
 use dialects::{Answer, Ask};
 use domain::id::Millis;
 use domain::identity::{Credential, Denied, Identity};
@@ -32,6 +33,15 @@ impl Keeper {
         Self { config, auth }
     }
 
+    /// The same, with what asks the Auth Service where one is configured, to be run on a tokio runtime.
+    ///
+    /// # Errors
+    /// The service is to be reached by TLS, and the system has no certificates to know it by.
+    pub fn open(config: Arc<Config>, keys: Arc<KeyRing>) -> std::io::Result<(Self, Option<Asking>)> {
+        let (auth, asking) = Auth::open(&config.auth, keys)?;
+        Ok((Self { config, auth }, asking))
+    }
+
     /// A page that may not talk to us, or a request that can't be told from one.
     fn is_foreign(&self, ask: &Ask) -> bool {
         let mut origins = ask.headers.iter().filter(|(name, _)| name == "origin").map(|(_, value)| value).peekable();
@@ -54,13 +64,35 @@ impl Gate for Keeper {
         Ok(())
     }
 
-    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Result<Identity, Denied> {
-        let mut identity = self.auth.identify(credential, self.config.trust(dialect), now)?;
-        if !self.config.ends_with_token(dialect) {
-            identity.ends = None;
+    fn source(&self, ask: &Ask) -> Option<IpAddr> {
+        let mut source = ask.peer?;
+        // Each trusted proxy wrote down, at the end, who came to it; what stands before the first stranger is his word.
+        let passed_on = ask.headers.iter().filter(|(name, _)| name == "x-forwarded-for");
+        for hop in passed_on.flat_map(|(_, value)| value.split(',')).rev() {
+            let true = self.config.is_trusted_proxy(source) else { break };
+            let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+            source = hop.to_canonical();
         }
-        Ok(identity)
+        Some(source)
     }
+
+    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Verdict {
+        match self.auth.identify(credential, self.config.trust(dialect), now) {
+            Verdict::Known(answer) => Verdict::Known(at_door(answer, self.config.ends_with_token(dialect))),
+            Verdict::Wait => Verdict::Wait,
+        }
+    }
+
+    fn ask(&self, credential: &Credential, dialect: &str, now: Millis, then: Then) {
+        let ends = self.config.ends_with_token(dialect);
+        let then = Box::new(move |answer| then(at_door(answer, ends)));
+        self.auth.ask(credential, self.config.trust(dialect), now, then);
+    }
+}
+
+/// At some doors sockets outlive their tokens (`TOKEN_END`).
+fn at_door(answer: Result<Identity, Denied>, ends_with_token: bool) -> Result<Identity, Denied> {
+    answer.map(|identity| Identity { ends: identity.ends.filter(|_| ends_with_token), ..identity })
 }
 
 fn forbidden(detail: &str) -> Answer {
@@ -132,6 +164,27 @@ mod tests {
     }
 
     #[test]
+    fn from_where_a_request_comes() {
+        let keeper = keeper(&[("JWT_SECRET", "a key of thirty-two bytes or more"), ("TRUSTED_PROXIES", "10.0.0.0/8")]);
+        for (peer, forwarded, expected) in [
+            ("203.0.113.7", &[][..], "203.0.113.7"),
+            ("203.0.113.7", &["198.51.100.1"], "203.0.113.7"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["198.51.100.1, 10.0.0.2"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9", "198.51.100.1,10.0.0.2"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9, nobody"], "10.0.0.1"),
+            ("10.0.0.1", &["::ffff:198.51.100.1"], "198.51.100.1"),
+        ] {
+            let headers = forwarded.iter().map(|value| ("x-forwarded-for".to_owned(), (*value).to_owned())).collect();
+            let ask = Ask { headers, peer: peer.parse().ok(), ..Ask::default() };
+            assert_eq!(keeper.source(&ask), expected.parse().ok(), "{peer} {forwarded:?}");
+        }
+        assert_eq!(keeper.source(&Ask::default()), None);
+    }
+
+    #[test]
     fn pages_that_may_talk_to_us() {
         let secret = ("JWT_SECRET", "a key of thirty-two bytes or more");
         let development = keeper(&[]);
@@ -156,21 +209,27 @@ mod tests {
         assert_eq!(status(&listed, &with_cookie[1..]), 200, "a page's address, typed in");
     }
 
+    fn known(keeper: &Keeper, credential: &Credential, door: &str) -> Result<Identity, Denied> {
+        match keeper.identify(credential, door, Millis(1_000)) {
+            Verdict::Known(answer) => answer,
+            Verdict::Wait => panic!("no Auth Service is configured"),
+        }
+    }
+
     #[test]
     fn tokens_that_need_not_end_their_sockets() {
-        let now = Millis(1_000);
         let claims = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImV4cCI6OTk5OTk5OTk5OX0.";
         let ends = |keeper: &Keeper, door| {
-            let identity = keeper.identify(&Credential::Bearer(claims.into()), door, now);
+            let identity = known(keeper, &Credential::Bearer(claims.into()), door);
             identity.expect("development mode believes it").ends
         };
         let (closing, keeping) = (keeper(&[]), keeper(&[("TOKEN_END", "keep:chat")]));
         assert_eq!(ends(&closing, "chat"), ends(&closing, "rooms"));
         assert_eq!(ends(&keeping, "chat"), None);
         let claimed = Credential::Claimed("alice".into());
-        assert_eq!(closing.identify(&claimed, "chat", now).map(|alice| alice.id.to_string()), Ok("alice".into()));
+        assert_eq!(known(&closing, &claimed, "chat").map(|alice| alice.id.to_string()), Ok("alice".into()));
         let proved = keeper(&[("JWT_SECRET", "a key of thirty-two bytes or more"), ("TRUST_USER_ID", "chat")]);
-        assert!(proved.identify(&claimed, "chat", now).is_ok());
-        assert_eq!(proved.identify(&claimed, "rooms", now), Err(Denied::Invalid));
+        assert!(known(&proved, &claimed, "chat").is_ok());
+        assert_eq!(known(&proved, &claimed, "rooms"), Err(Denied::Invalid));
     }
 }

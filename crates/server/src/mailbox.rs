@@ -98,6 +98,13 @@ impl Mailbox {
                     }
                     inner.signals += 1;
                 }
+                Input::Mail(Mail::Status(_)) => {
+                    if inner.signals >= limits::SIGNALS_MAX {
+                        self.signals_dropped.fetch_add(1, Ordering::Relaxed);
+                        continue;
+                    }
+                    inner.signals += 1;
+                }
                 Input::Mail(Mail::Head(head)) => {
                     inner.say_head(*head);
                     continue;
@@ -105,11 +112,16 @@ impl Mailbox {
                 Input::Mail(Mail::Told(_) | Mail::RelayLost | Mail::Drain)
                 // Bounded by the connections that ordinary HTTP holds; each of them asks one thing at a time.
                 | Input::Polled(_)
+                // Bounded by those who wait for them, and by what a shard lets be under way.
+                | Input::Manage(_)
+                | Input::Integrated(..)
                 | Input::PollGone(..)
                 | Input::Accepted(_)
                 | Input::Readable(_)
                 | Input::Writable(_)
-                | Input::Found(..) => {}
+                | Input::Found(..)
+                // Bounded by those who may wait for the Auth Service (`AUTH_WAITING_MAX`).
+                | Input::Identified(..) => {}
             }
             inner.queue.push(item);
         }
@@ -254,11 +266,13 @@ mod tests {
             offset: Offset(offset),
             life: Life(1),
             room: room(),
+            born: Offset(1),
             seq: Seq(offset),
             at: Millis(0),
             by: person(),
             door: Door(0),
             origin: None,
+            alias: None,
             version: ExclusionVersion(0),
             what: What::MemberRemoved { user: person().id.clone(), barred: false },
         };
@@ -273,6 +287,7 @@ mod tests {
             id: MessageId(0),
             who: person(),
             origin: None,
+            alias: None,
             kind: SignalKind::Came { back: false },
         };
         Input::Mail(Mail::Signal(Arc::new(signal)))
@@ -280,7 +295,7 @@ mod tests {
 
     fn told() -> Input {
         let to = ReplyTo::Connection(ConnectionId(1), 0);
-        let told = Told { to, result: Ok(domain::command::Reply::Left), attach: Vec::new(), detach: Vec::new() };
+        let told = Told::plain(to, Ok(domain::command::Reply::Left));
         Input::Mail(Mail::Told(Box::new(told)))
     }
 

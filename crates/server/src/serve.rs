@@ -11,21 +11,22 @@ use std::time::Duration;
 use adapters::port::Store;
 use adapters::store::sqlite::SqliteStore;
 use anyhow::Context as _;
-use dialects::{Dialect, Settings, Way, registry};
+use dialects::integration::Routes;
+use dialects::{ConnectionNames, Dialect, Settings, Way, registry};
 use domain::id::Life;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::VERSION;
 use crate::config::{Config, LogLevel};
 use crate::gate::Keeper;
-use crate::http::{self, App, Http};
+use crate::http::{self, App, Backends, Http};
 use crate::mailbox::Order;
 use crate::operator::{self, Desk};
 use crate::shard::{Allowance, Input, Mail, Timing};
 use crate::telemetry::Level;
 use crate::threads::addresses::Addresses;
 use crate::threads::clock::Clock;
-use crate::threads::{Running, Setup, Wiring, probe};
+use crate::threads::{Running, Setup, UrlDoor, Wiring, probe};
 
 /// Threads that answer reads.
 const READERS: usize = 2;
@@ -134,19 +135,27 @@ impl Server {
         let life = Life(u64::from_le_bytes(adapters::auth::random()?));
         let store = open_store(&config.data_dir, life)?;
         let ring = Arc::new(operator::ring(store.as_ref())?);
-        let dialects = Arc::new(registry(&dialect_settings(config)));
-        let gate = Arc::new(Keeper::new(config.clone(), ring.clone()));
+        let connection_names = ConnectionNames::new(adapters::auth::random()?);
+        let names = connection_names.clone();
+        let dialects = Arc::new(registry(&Settings { connection_names, ..dialect_settings(config) }));
+        let (gate, asking) = Keeper::open(config.clone(), ring.clone()).context("AUTH_SERVICE_URL")?;
+        let gate = Arc::new(gate);
         let (wiring, polls) = Wiring::new(clock, shard_count(config))?;
         let app = App {
             wiring: wiring.clone(),
             dialects: dialects.clone(),
             gate: gate.clone(),
+            backends: Backends { keys: config.backends.keys.clone(), names },
             origins: config.origins.clone(),
             development: config.development(),
             body_bytes_max: config.body_bytes_max,
             metrics_elsewhere: internal.is_some(),
         };
         let http = Http::start(app, internal)?;
+        if let Some(asking) = asking {
+            http.handle().spawn(asking.run());
+        }
+        let url = UrlDoor::open(config.backends.url.as_ref(), &wiring, http.handle())?;
         let proxies = config.clone();
         let counted =
             Addresses::new(config.connections_per_address_max, Box::new(move |peer| proxies.is_trusted_proxy(peer)));
@@ -161,6 +170,7 @@ impl Server {
             listen: listen.clone(),
             addresses: counted,
             readers: READERS,
+            url,
         };
         let running = crate::threads::start(setup, &wiring, polls, &http.door())?;
         let desk = Desk::open(&config.data_dir, running.writer(), store.reader()?, ring, clock)?;
@@ -301,7 +311,13 @@ pub fn dialect_settings(config: &Config) -> Settings {
         unproved: config.development() && config.auth.secret.is_none(),
         dialects: config.doors.iter().map(|door| (*door).to_owned()).collect(),
         rooms_persist: config.rooms_persist,
+        api_prefix: config.paths.api_prefix.clone(),
+        gateway_path: config.paths.gateway.clone(),
+        gateway_ttl_ms: config.gateway_ttl_ms,
+        trusted: config.trusted_doors.clone(),
+        integration: Routes { keys: config.backends.routes.clone(), responses: config.backends.route_responses },
         version: VERSION,
+        ..Settings::default()
     }
 }
 

@@ -15,7 +15,7 @@ fn write(room: RoomKey, under: Option<ExclusionVersion>, what: What) -> Result<W
     let id = UserId::new("ann").map_err(|error| error.to_string())?;
     let by = Arc::new(Person { id, number: UserNumber(1), name: Text::from("Ann"), email: None });
     let events = vec![(what, ExclusionVersion(0))];
-    Ok(Write::Events(RoomWrite { room, under, by, door: Door(1), origin: None, at: Millis(1), events }))
+    Ok(Write::Events(RoomWrite { room, under, by, door: Door(1), origin: None, at: Millis(1), alias: None, events }))
 }
 
 pub(super) fn room(name: &str) -> Result<RoomKey, Trouble> {

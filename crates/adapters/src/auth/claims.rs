@@ -7,6 +7,7 @@ use domain::Text;
 use domain::id::{Millis, UserId};
 use domain::identity::{Identity, Standing};
 use domain::limits::LABEL_BYTES_MAX;
+use domain::rules::person::WAITING_PREFIX;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -90,6 +91,8 @@ impl<'de> Deserialize<'de> for Object {
 pub(super) fn read(claims: &Object, rules: &ClaimRules) -> Result<Identity, Fault> {
     Ok(Identity {
         id: user(claims, rules)?,
+        number: None,
+        proved: false,
         name: NAME_CLAIMS.iter().find_map(|claim| label(claims.get(claim))),
         email: label(claims.get("email")),
         ends: None,
@@ -100,7 +103,12 @@ pub(super) fn read(claims: &Object, rules: &ClaimRules) -> Result<Identity, Faul
 /// Who the claims say it is, if they are good now. That it has expired is said last: only what is right in everything
 /// else was good once.
 pub(super) fn check(claims: &Object, rules: &ClaimRules, now: Millis) -> Result<Identity, Fault> {
-    let mut identity = read(claims, rules)?;
+    let identity = read(claims, rules)?;
+    Ok(Identity { proved: true, ends: good_until(claims, rules, now)?, ..identity })
+}
+
+/// When they end, if they are good now, whomever they name.
+pub(super) fn good_until(claims: &Object, rules: &ClaimRules, now: Millis) -> Result<Option<Millis>, Fault> {
     let ends = moment(claims, "exp")?;
     let begins = moment(claims, "nbf")?;
     let issued = moment(claims, "iat")?;
@@ -119,16 +127,13 @@ pub(super) fn check(claims: &Object, rules: &ClaimRules, now: Millis) -> Result<
     match ends {
         None if rules.require_exp => Err(Fault::Endless),
         Some(ends) if ends <= now => Err(Fault::Expired),
-        ends => {
-            identity.ends = ends;
-            Ok(identity)
-        }
+        ends => Ok(ends),
     }
 }
 
 /// A text as a user's id.
 pub(super) fn user_id(text: &str) -> Result<UserId, Fault> {
-    if text.starts_with(SERVICE_PREFIX) {
+    if text.starts_with(SERVICE_PREFIX) || text.starts_with(WAITING_PREFIX) {
         return Err(Fault::Reserved);
     }
     Ok(UserId::new(text)?)
@@ -151,7 +156,7 @@ fn user(claims: &Object, rules: &ClaimRules) -> Result<UserId, Fault> {
 }
 
 /// Text as it is, integers as decimal text. A fraction, or an integer that JSON readers round, is no id.
-fn id_text(value: &Value) -> Result<String, Fault> {
+pub(super) fn id_text(value: &Value) -> Result<String, Fault> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) if number.is_u64() || number.is_i64() => Ok(number.to_string()),
@@ -160,7 +165,7 @@ fn id_text(value: &Value) -> Result<String, Fault> {
 }
 
 /// A label, cut at a character; one that is empty, no text, or would break a log line is as good as none.
-fn label(value: Option<&Value>) -> Option<Text> {
+pub(super) fn label(value: Option<&Value>) -> Option<Text> {
     let text = value?.as_str()?.trim();
     if text.is_empty() || text.chars().any(char::is_control) {
         return None;

@@ -64,8 +64,8 @@ pub enum Fault {
     /// What is said to be the user's id can't be one.
     #[error("the user's id {0}")]
     User(BadId),
-    /// The name is kept for back ends.
-    #[error("ids that start with `service:` are kept for back ends")]
+    /// The name is kept for back ends, or for users who have not come yet.
+    #[error("ids that start with `service:` or `waiting:` are kept for back ends and for users who have not come yet")]
     Reserved,
     /// No such key, or one that was revoked.
     #[error("no key like this is known")]
@@ -76,6 +76,15 @@ pub enum Fault {
     /// A token where no key is configured to check it.
     #[error("no key is configured to check tokens with (JWT_SECRET)")]
     NoSecret,
+    /// A token that only the Auth Service can judge, where it is not asked.
+    #[error("only the Auth Service can say whether it is good, and it is not asked here")]
+    NotAsked,
+    /// What no token has in it (RFC 6750, 2.1).
+    #[error("it has letters that no token has")]
+    Letters,
+    /// The key of an auth service where none is configured.
+    #[error("no key is configured for services that sync users (INTERNAL_SERVICE_KEY)")]
+    NoInternalKey,
 }
 
 impl From<BadId> for Fault {
@@ -91,6 +100,7 @@ impl Fault {
         match self {
             Self::Missing => Denied::Missing,
             Self::Expired => Denied::Expired,
+            Self::NotAsked => Denied::Unavailable,
             Self::TooLong
             | Self::Shape
             | Self::Encoding(_)
@@ -111,7 +121,9 @@ impl Fault {
             | Self::Reserved
             | Self::UnknownKey
             | Self::Unproved
-            | Self::NoSecret => Denied::Invalid,
+            | Self::NoSecret
+            | Self::Letters
+            | Self::NoInternalKey => Denied::Invalid,
         }
     }
 }

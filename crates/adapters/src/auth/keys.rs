@@ -119,7 +119,7 @@ fn holder(holder: &Holder) -> Option<Identity> {
         Holder::User(id) => (user_id(id.as_str()).ok()?, None, Standing::User),
         Holder::Service(name, scopes) => (service_id(name).ok()?, Some(name.clone()), Standing::Service(*scopes)),
     };
-    Some(Identity { id, name, email: None, ends: None, standing })
+    Some(Identity { id, number: None, proved: true, name, email: None, ends: None, standing })
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {

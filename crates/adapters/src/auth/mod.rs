@@ -1,35 +1,54 @@
-//! Who a credential is: the body of the Auth port. Synchronous and without a clock: time is an argument, and the keys
-//! are in memory.
+//! Who a credential is: the body of the Auth port. Without a clock: time is an argument, and the keys are in memory.
 //!
 //! `jwt` knows a token's envelope and signature, `claims` what it says and whether it is good now, `keys` the keys for
-//! `x-api-key`, `issue` makes tokens. It never opens a connection, and nothing in a credential can make it do so.
+//! `x-api-key`, `signed` requests that AWS's SDKs sign, `issue` makes
+//! tokens. The Auth Service is a `desk` where questions are left, a `book` of what it has said,
+//! and a `remote` that it is asked through, at the `service`'s address. That address alone is ever connected to, and
+//! nothing in a credential can make it another.
 //!
-//! | mode | token | `x-api-key` | bare claim |
-//! |---|---|---|---|
-//! | development, no `JWT_SECRET` | read, not checked; else the user id | a known key; else the user id | taken |
-//! | development, `JWT_SECRET` | checked | a known key | taken |
-//! | otherwise | checked | a known key | at the doors of `TRUST_USER_ID` only |
+//! | mode | token | `x-api-key` | bare claim, bare number | `X-Internal-Key` |
+//! |---|---|---|---|---|
+//! | development, no `JWT_SECRET` | read, not checked; else the user id | a known key; else the user id | taken | the key; any when there is none |
+//! | development, `JWT_SECRET` | checked | a known key | taken | the same |
+//! | otherwise | checked | a known key | at the doors of `TRUST_USER_ID` only | the key |
+//! | otherwise, `AUTH_SERVICE_URL` | checked when there is a key; then the service decides | a known key | likewise | the key |
 
+mod book;
 mod claims;
+mod desk;
 mod fault;
 mod issue;
 mod jwt;
 mod keys;
+mod remote;
 mod secret;
+mod service;
+mod signed;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use domain::id::Millis;
-use domain::identity::{Credential, Denied, Identity, Standing};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use domain::Text;
+use domain::id::{Millis, UserId};
+use domain::identity::{Credential, Denied, Identity, Scopes, Standing};
+
+use self::desk::{Desk, Question, Who};
+use self::remote::Remote;
 
 pub use claims::ClaimRules;
+pub use desk::Asking;
 pub use fault::Fault;
 pub use issue::{Grant, NotIssued, issue};
 pub use jwt::TOKEN_BYTES_MAX;
 pub use keys::{KEY_PREFIX, KEY_RANDOM_BYTES, KeyRing, NewKey, NoRandomness, new_key, random};
 pub use secret::Secret;
+pub use service::ServiceUrl;
+
+/// As whom an auth service acts that shows `INTERNAL_SERVICE_KEY`.
+const INTERNAL_USER: &str = "service:auth";
+pub use signed::{AccessKeys, BadSignature, Head as SignedHead, SKEW_MS, Shown as SignedShown};
 
 /// How an operator wants credentials judged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,6 +59,10 @@ pub struct Settings {
     pub secret: Option<Secret>,
     /// What is asked of claims.
     pub rules: ClaimRules,
+    /// Who decides about tokens outside development mode (`AUTH_SERVICE_URL`).
+    pub service: Option<ServiceUrl>,
+    /// The key of an auth service that syncs its users (`INTERNAL_SERVICE_KEY`).
+    pub internal_key: Option<Secret>,
 }
 
 /// What a door goes by outside development mode.
@@ -51,43 +74,129 @@ pub enum Trust {
     Claim,
 }
 
+/// What is known of a credential at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Who it is, or what a client may know of why it isn't taken.
+    Known(Result<Identity, Denied>),
+    /// The Auth Service has to be asked, which takes up to [`domain::limits::AUTH_WAIT_MS`]: [`Auth::ask`].
+    Wait,
+}
+
+/// Whoever is told who a credential is. Called once.
+pub type Then = Box<dyn FnOnce(Result<Identity, Denied>) + Send>;
+
 /// Says who a credential is.
 pub struct Auth {
     development: bool,
     rules: ClaimRules,
     verifier: Option<jwt::Verifier>,
     keys: Arc<KeyRing>,
+    /// The hash of the internal key: compared are hashes, so that not even a length shows in the time it takes.
+    internal_key: Option<[u8; 32]>,
+    /// Where the Auth Service is asked. None in development mode.
+    desk: Option<Arc<Desk>>,
+}
+
+/// What can be said of a credential without asking anybody.
+enum Look {
+    Is(Identity),
+    /// A token about which the Auth Service decides.
+    Ask(Shown),
+}
+
+/// A token, as far as it can be judged here.
+struct Shown {
+    question: Question,
+    /// Who it says it is, where its signature could be checked.
+    local: Option<Identity>,
 }
 
 impl Auth {
-    /// Judges by these settings, and by the keys that are in the ring at the time.
+    /// Judges by these settings, and by the keys that are in the ring at the time. Where an Auth Service decides, nobody
+    /// asks it: see [`Auth::open`].
     #[must_use]
     pub fn new(settings: &Settings, keys: Arc<KeyRing>) -> Self {
+        let desk = settings.service.is_some() && !settings.development;
+        Self::at(settings, keys, desk.then(|| Desk::new().0))
+    }
+
+    /// The same, with what asks the Auth Service if there is one to be asked.
+    ///
+    /// # Errors
+    /// It is to be reached by TLS, and the system has no certificates to know it by.
+    pub fn open(settings: &Settings, keys: Arc<KeyRing>) -> std::io::Result<(Self, Option<Asking>)> {
+        let Some(url) = settings.service.as_ref().filter(|_| !settings.development) else {
+            return Ok((Self::new(settings, keys), None));
+        };
+        let remote = Remote::new(url)?;
+        let (desk, calls) = Desk::new();
+        let asking = Asking::new(desk.clone(), remote, calls);
+        Ok((Self::at(settings, keys, Some(desk)), Some(asking)))
+    }
+
+    fn at(settings: &Settings, keys: Arc<KeyRing>, desk: Option<Arc<Desk>>) -> Self {
         Self {
             development: settings.development,
             rules: settings.rules.clone(),
             verifier: settings.secret.as_ref().map(jwt::Verifier::new),
             keys,
+            internal_key: settings.internal_key.as_ref().map(|key| keys::sha256(key.expose().as_bytes())),
+            desk,
         }
     }
 
-    /// Who this is.
-    ///
-    /// # Errors
-    /// What a client may know of the reason; [`Auth::examine`] knows more.
-    pub fn identify(&self, credential: &Credential, trust: Trust, now: Millis) -> Result<Identity, Denied> {
-        self.examine(credential, trust, now).map_err(Fault::denied)
+    /// Who this is, as far as it is known at once. Never blocks.
+    #[must_use]
+    pub fn identify(&self, credential: &Credential, trust: Trust, now: Millis) -> Verdict {
+        match self.look(credential, trust, now) {
+            Ok(Look::Is(identity)) => Verdict::Known(Ok(identity)),
+            Ok(Look::Ask(shown)) => match self.desk.as_ref().and_then(|desk| desk.known(&shown.question.hash, now)) {
+                Some(said) => Verdict::Known(said.and_then(|who| shown.agreed(who))),
+                None => Verdict::Wait,
+            },
+            Err(fault) => Verdict::Known(Err(fault.denied())),
+        }
     }
 
-    /// Who this is, or what exactly is wrong with it. For operators; clients get [`Auth::identify`]'s answer.
+    /// Who this is, whoever has to be asked for it. Never blocks: `then` is called once, at once or later and on another
+    /// thread. When nobody answers, or too much is asked already, that is [`Denied::Unavailable`].
+    pub fn ask(&self, credential: &Credential, trust: Trust, now: Millis, then: Then) {
+        let Shown { question, local } = match self.look(credential, trust, now) {
+            Ok(Look::Is(identity)) => return then(Ok(identity)),
+            Ok(Look::Ask(shown)) => shown,
+            Err(fault) => return then(Err(fault.denied())),
+        };
+        let Some(desk) = &self.desk else { return then(Err(Denied::Unavailable)) };
+        let ends = question.ends;
+        desk.ask(question, now, Box::new(move |said| then(said.and_then(|who| agreed(local, ends, who)))));
+    }
+
+    /// Who this is, or what exactly is wrong with it. For operators; clients get [`Auth::identify`]'s answer. The Auth
+    /// Service isn't asked: what it would say of a token that is good here is left open.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn examine(&self, credential: &Credential, trust: Trust, now: Millis) -> Result<Identity, Fault> {
-        match credential {
-            Credential::Bearer(text) | Credential::Key(text) | Credential::Claimed(text) if text.is_empty() => {
-                Err(Fault::Missing)
-            }
+        match self.look(credential, trust, now)? {
+            Look::Is(identity) => Ok(identity),
+            Look::Ask(shown) => shown.local.ok_or(Fault::NotAsked),
+        }
+    }
+
+    fn look(&self, credential: &Credential, trust: Trust, now: Millis) -> Result<Look, Fault> {
+        let is_empty = match credential {
+            Credential::Bearer(text)
+            | Credential::Key(text)
+            | Credential::Claimed(text)
+            | Credential::Internal(text) => text.is_empty(),
+            Credential::Number(_) => false,
+        };
+        if is_empty {
+            return Err(Fault::Missing);
+        }
+        let identity = match credential {
+            Credential::Bearer(token) if self.desk.is_some() => return self.shown(token, now).map(Look::Ask),
             Credential::Bearer(token) => match &self.verifier {
                 Some(verifier) => verifier.check(token, &self.rules, now),
                 None if self.development => self.believe(token),
@@ -98,14 +207,57 @@ impl Auth {
                 Err(_) if self.reads_unchecked() && !text.starts_with(KEY_PREFIX) => self.believe(text),
                 found => found,
             },
-            Credential::Claimed(id) => {
-                if self.development || trust == Trust::Claim {
-                    bare(id)
-                } else {
-                    Err(Fault::Unproved)
-                }
+            Credential::Claimed(_) | Credential::Number(_) if !self.development && trust != Trust::Claim => {
+                Err(Fault::Unproved)
             }
+            Credential::Claimed(id) => bare(id),
+            Credential::Number(number) => Ok(Identity { number: Some(*number), ..bare(&number.to_string())? }),
+            Credential::Internal(key) => self.internal(key),
+        };
+        identity.map(Look::Is)
+    }
+
+    /// A token for the Auth Service: what can be seen to be bad here never reaches it. Without a key its claims prove
+    /// nothing, but who says of a token that it has ended, or is for others, is believed.
+    fn shown(&self, token: &Text, now: Millis) -> Result<Shown, Fault> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(Fault::TooLong);
         }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Fault::Letters);
+        }
+        let local = self.verifier.as_ref().map(|verifier| verifier.check(token, &self.rules, now)).transpose()?;
+        let ends = match &local {
+            Some(identity) => identity.ends,
+            None => match jwt::unverified(token) {
+                Some(claims) => claims::good_until(&claims, &self.rules, now)?,
+                // No JWT that we can read: the service alone knows how long it is good.
+                None => None,
+            },
+        };
+        let hash = keys::sha256(token.as_bytes());
+        Ok(Shown { question: Question { token: token.clone(), hash, ends }, local })
+    }
+
+    /// Whether this is the auth service that syncs its users (RULES 5).
+    fn internal(&self, key: &Text) -> Result<Identity, Fault> {
+        match &self.internal_key {
+            Some(known) => {
+                let shown = keys::sha256(key.as_bytes());
+                verify_slices_are_equal(&shown, known).map_err(|_| Fault::UnknownKey)?;
+            }
+            None if self.development => {}
+            None => return Err(Fault::NoInternalKey),
+        }
+        Ok(Identity {
+            id: UserId::new(INTERNAL_USER)?,
+            number: None,
+            proved: true,
+            name: None,
+            email: None,
+            ends: None,
+            standing: Standing::Service(Scopes::USERS),
+        })
     }
 
     fn reads_unchecked(&self) -> bool {
@@ -121,6 +273,24 @@ impl Auth {
     }
 }
 
+impl Shown {
+    fn agreed(self, who: Who) -> Result<Identity, Denied> {
+        agreed(self.local, self.question.ends, who)
+    }
+}
+
+/// Who a token is by what it says and what the service says of it, which have to be the same user.
+fn agreed(local: Option<Identity>, ends: Option<Millis>, who: Who) -> Result<Identity, Denied> {
+    let Who { id, name, email } = who;
+    if local.as_ref().is_some_and(|local| local.id != id) {
+        return Err(Denied::Invalid);
+    }
+    let (local_name, local_email) = local.map_or((None, None), |local| (local.name, local.email));
+    let (name, email) = (name.or(local_name), email.or(local_email));
+    Ok(Identity { id, number: None, proved: true, name, email, ends, standing: Standing::User })
+}
+
 fn bare(id: &str) -> Result<Identity, Fault> {
-    Ok(Identity { id: claims::user_id(id)?, name: None, email: None, ends: None, standing: Standing::User })
+    let id = claims::user_id(id)?;
+    Ok(Identity { id, number: None, proved: false, name: None, email: None, ends: None, standing: Standing::User })
 }

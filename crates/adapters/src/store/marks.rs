@@ -64,19 +64,102 @@ impl Marks {
         }
     }
 
-    /// Since when the mark covers what lies at an offset, if it does.
-    fn covers(&self, mark: Mark, offset: Offset) -> Option<Millis> {
-        let reached = self.upto.of(mark).filter(|reached| reached.offset >= offset);
-        reached.map(|reached| reached.at).or_else(|| self.apart(mark).get(&offset).copied())
+    /// Whether single messages are marked above a mark.
+    pub(super) fn has_apart(&self) -> bool {
+        !self.delivered.is_empty() || !self.read.is_empty()
     }
 
-    /// Folds somebody's marks into messages; their author's own say nothing.
-    pub(super) fn fold(&self, user: &UserId, entries: &mut [Entry]) {
+    /// Folds somebody's single messages into a page; their author's own say nothing.
+    pub(super) fn fold_apart(&self, user: &UserId, entries: &mut [Entry]) {
         for entry in entries.iter_mut().filter(|entry| entry.sent.by.id != *user) {
-            let [delivered, read] = [Mark::Delivered, Mark::Read].map(|mark| self.covers(mark, entry.sent.offset));
+            let at = |mark| self.apart(mark).get(&entry.sent.offset).copied();
+            let (delivered, read) = (at(Mark::Delivered), at(Mark::Read));
             entry.delivered |= delivered.is_some() || read.is_some();
             entry.read |= read.is_some();
             entry.marked_at = entry.marked_at.max(delivered).max(read);
+        }
+    }
+}
+
+/// A user's mark, when it is one of the foremost of its room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Front {
+    pub(super) reached: Reached,
+    pub(super) user: UserId,
+}
+
+impl Front {
+    /// The highest first; of those that are as high the earliest, then the smaller id.
+    pub(super) fn place(&self) -> (std::cmp::Reverse<Offset>, Millis, &UserId) {
+        (std::cmp::Reverse(self.reached.offset), self.reached.at, &self.user)
+    }
+}
+
+/// How many are kept: a message is covered by somebody other than its author when the first of those is who covers it.
+const FRONTS: usize = 2;
+
+/// Of each mark, the two users of a room who are foremost. What a page says of its messages is said from these, and from the
+/// single messages marked apart, so that it costs the same however many belong to the room. What they leave out is when
+/// others came to where they are: a message was marked last, as far as is told, when the last of these two came past it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Fronts {
+    /// Private: in the order of [`Front::place`], each user once, at most [`FRONTS`].
+    delivered: Vec<Front>,
+    /// See `delivered`.
+    read: Vec<Front>,
+}
+
+impl Fronts {
+    /// Follows somebody's marks, which have never been higher; false when that changes nothing.
+    pub(super) fn follow(&mut self, user: &UserId, upto: &Watermarks) -> bool {
+        let mut changed = false;
+        for mark in [Mark::Delivered, Mark::Read] {
+            changed |= upto.of(mark).is_some_and(|reached| self.put(mark, Front { reached, user: user.clone() }));
+        }
+        changed
+    }
+
+    /// Keeps one of the foremost; false when it is none, or kept already.
+    pub(super) fn put(&mut self, mark: Mark, front: Front) -> bool {
+        let fronts = match mark {
+            Mark::Delivered => &mut self.delivered,
+            Mark::Read => &mut self.read,
+        };
+        if fronts.contains(&front) {
+            return false;
+        }
+        if fronts.len() == FRONTS
+            && let Some(last) = fronts.last()
+            && front.place() > last.place()
+        {
+            return false;
+        }
+        fronts.retain(|other| other.user != front.user);
+        let at = fronts.partition_point(|other| other.place() < front.place());
+        fronts.insert(at, front);
+        fronts.truncate(FRONTS);
+        true
+    }
+
+    /// The foremost, first of all the first.
+    pub(super) fn of(&self, mark: Mark) -> &[Front] {
+        match mark {
+            Mark::Delivered => &self.delivered,
+            Mark::Read => &self.read,
+        }
+    }
+
+    /// Folds them into a page.
+    pub(super) fn fold(&self, entries: &mut [Entry]) {
+        for entry in entries {
+            for (front, read) in self.delivered.iter().zip([false; FRONTS]).chain(self.read.iter().zip([true; FRONTS]))
+            {
+                if front.reached.offset >= entry.sent.offset && front.user != entry.sent.by.id {
+                    entry.delivered = true;
+                    entry.read |= read;
+                    entry.marked_at = entry.marked_at.max(Some(front.reached.at));
+                }
+            }
         }
     }
 }

@@ -4,5 +4,6 @@
 pub mod contract;
 mod marks;
 pub mod memory;
+pub mod people;
 pub mod settle;
 pub mod sqlite;

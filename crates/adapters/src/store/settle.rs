@@ -6,9 +6,11 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
-use domain::id::{ExclusionVersion, Offset, UserId, UserNumber};
+use domain::history::Entry;
+use domain::id::{ExclusionVersion, MessageId, Offset, UserId, UserNumber};
 use domain::limits;
 use domain::model::{Message, MessageKind, RoomKey, RoomKind};
+use domain::query::Window;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::port::{Outcome, RoomWrite};
@@ -23,8 +25,9 @@ const EVENT_BYTES: usize = 64;
 /// The largest user number: 31 bits, for wires whose integers are signed.
 const NUMBER_MAX: u32 = i32::MAX.unsigned_abs();
 
-/// The hash of a message's content as sent: kind, content, what it answers, and the door's extra. Two sends under one
-/// client id are the same send when this is the same; the message's UUID, drawn per attempt, is left out.
+/// The hash of a message's content as sent: its kind and its content. Two sends under one client id are the same send when
+/// this is the same. What is drawn or looked up per attempt is left out: the UUID, what it answers, and the door's extra,
+/// in which the quoted text, or whether a client's time lies ahead, can be another when the same frame comes again.
 #[must_use]
 pub fn content_hash(message: &Message) -> u64 {
     let mut hash = Xxh3::new();
@@ -33,11 +36,8 @@ pub fn content_hash(message: &Message) -> u64 {
         MessageKind::System => 1,
         MessageKind::Broadcast => 2,
     };
-    hash.update(&[kind, u8::from(message.reply_to.is_some()), u8::from(message.extra.is_some())]);
-    hash.update(&message.reply_to.map_or(0, |id| id.0).to_le_bytes());
-    hash.update(&(message.content.len() as u64).to_le_bytes());
+    hash.update(&[kind]);
     hash.update(message.content.as_bytes());
-    hash.update(message.extra.as_deref().unwrap_or_default().as_bytes());
     hash.digest()
 }
 
@@ -47,7 +47,8 @@ pub fn weight(event: &Event) -> usize {
     let texts = match &event.what {
         What::Sent(message) => message.content.len() + message.extra.as_ref().map_or(0, |extra| extra.len()),
         What::Edited { content, .. } => content.len(),
-        What::RoomMade { title, .. } => title.len(),
+        What::RoomMade { title, .. } | What::Retitled { title } => title.len(),
+        What::Notice { extra } => extra.len(),
         What::MemberSet { .. } | What::MemberRemoved { .. } | What::Deleted { .. } => 0,
     };
     EVENT_BYTES + texts
@@ -102,7 +103,12 @@ pub fn change(event: &Event) -> Option<Change> {
     let change = match &event.what {
         What::Edited { of, .. } => Change { of: *of, deleted: false },
         What::Deleted { of, .. } => Change { of: *of, deleted: true },
-        What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Sent(_) => return None,
+        What::RoomMade { .. }
+        | What::MemberSet { .. }
+        | What::MemberRemoved { .. }
+        | What::Sent(_)
+        | What::Retitled { .. }
+        | What::Notice { .. } => return None,
     };
     (change.of < event.offset).then_some(change)
 }
@@ -117,7 +123,9 @@ pub fn identified(write: &RoomWrite) -> Option<&Message> {
         | What::MemberSet { .. }
         | What::MemberRemoved { .. }
         | What::Edited { .. }
-        | What::Deleted { .. } => None,
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => None,
     })
 }
 
@@ -163,7 +171,8 @@ pub fn label(text: Option<&Text>) -> Option<Text> {
     if text.len() <= limits::LABEL_BYTES_MAX { Some(text.clone()) } else { Some(cut(text, limits::LABEL_BYTES_MAX)) }
 }
 
-fn cut(text: &str, bytes_max: usize) -> Text {
+/// A text cut at a character when it is longer than that.
+pub(super) fn cut(text: &str, bytes_max: usize) -> Text {
     let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     Text::from(&text[..end])
 }
@@ -180,6 +189,49 @@ pub fn names(wish: &Text, number: UserNumber) -> impl Iterator<Item = Text> {
         };
         Text::from(format!("{}{suffix}", cut(&wish, limits::LABEL_BYTES_MAX - suffix.len())))
     })
+}
+
+/// The message whose UUID this is, in the form in which UUIDs are written, in small or capital letters.
+#[must_use]
+pub fn uuid(text: &str) -> Option<MessageId> {
+    let dashes = [8, 13, 18, 23];
+    let place = |(at, byte): (usize, u8)| if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
+    if text.len() != 36 || !text.bytes().enumerate().all(place) {
+        return None;
+    }
+    u128::from_str_radix(&text.replace('-', ""), 16).ok().map(MessageId)
+}
+
+/// How a page of history is taken from its window: it goes on towards now from what lies below it, or back from what
+/// lies above it; and it has an end, in messages and in bytes of content.
+#[derive(Debug)]
+pub struct Page {
+    /// From the oldest on: only `above` is said.
+    pub upwards: bool,
+    most: usize,
+    bytes: usize,
+    taken: usize,
+}
+
+impl Page {
+    /// Of at most so many messages, and at most so many bytes of content.
+    #[must_use]
+    pub fn of(window: Window, most: u32, bytes: usize) -> Self {
+        let upwards = window.above.is_some() && window.below.is_none();
+        Self { upwards, most: usize::try_from(most).unwrap_or(usize::MAX), bytes, taken: 0 }
+    }
+
+    /// Whether the page takes the next message, from where it begins; the first one it takes however large.
+    pub fn takes(&mut self, entry: &Entry) -> bool {
+        let size = entry.content().len();
+        if self.taken == self.most || (self.taken > 0 && size > self.bytes) {
+            self.most = self.taken;
+            return false;
+        }
+        self.taken += 1;
+        self.bytes = self.bytes.saturating_sub(size);
+        true
+    }
 }
 
 /// Whether a user may know of a room: public ones unless they are barred, their own conversations, and what they are an
@@ -209,6 +261,7 @@ pub fn without_rosters(facts: &RoomFacts) -> RoomFacts {
         birth: facts.birth,
         last: facts.last,
         head: facts.head,
+        alias: facts.alias.clone(),
         members: std::collections::BTreeMap::new(),
         barred: std::collections::BTreeSet::new(),
     }
@@ -247,5 +300,23 @@ mod tests {
         assert!(names[1].ends_with("~2147483647") && names[2].ends_with("~2147483647~2"));
         assert!(names.iter().all(|name| name.len() <= limits::LABEL_BYTES_MAX));
         assert_eq!(label(Some(&Text::from(""))), None);
+    }
+
+    #[test]
+    fn uuids_are_read_as_they_are_written() {
+        let id = MessageId(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+        assert_eq!([uuid(&id.to_string()), uuid(&id.to_string().to_uppercase())], [Some(id); 2]);
+        for bad in [
+            "",
+            "0123456789abcdef0123456789abcdef",
+            "01234567-89ab-cdef-0123-456789abcde",
+            "01234567-89ab-cdef-0123-456789abcdefa",
+            "01234567-89ab-cdef-0123-456789abcdeg",
+            "0123456-789ab-cdef-0123-456789abcdef",
+            "+1234567-89ab-cdef-0123-456789abcdef",
+            "ü234567-89ab-cdef-0123-456789abcdef",
+        ] {
+            assert_eq!(uuid(bad), None, "{bad}");
+        }
     }
 }

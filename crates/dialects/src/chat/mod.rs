@@ -19,7 +19,8 @@ use crate::format::{Shown, Time};
 use crate::{Answer, Ask, Audience, Dialect, Opening, Said, Session, Steps, Way, Whose, door, json, turned_away};
 
 /// What this contract says of rooms and pace.
-const MANNERS: Manners = Manners { makes_rooms: false, joins_private: true, joins: false, pace: Pace::Strict };
+const MANNERS: Manners =
+    Manners { makes_rooms: false, joins_private: true, joins: false, members_only: false, pace: Pace::Strict };
 
 /// The subprotocol under which a browser hands over its token.
 const BEARER: &str = "bearer";
@@ -87,7 +88,9 @@ impl Dialect for Chat {
                 | What::MemberSet { .. }
                 | What::MemberRemoved { .. }
                 | What::Edited { .. }
-                | What::Deleted { .. } => {}
+                | What::Deleted { .. }
+                | What::Retitled { .. }
+                | What::Notice { .. } => {}
             },
             News::Signal(signal) => match signal.kind {
                 SignalKind::Came { .. } => said.message(|buffer| write_notice(buffer, signal, Notice::Join, to)),

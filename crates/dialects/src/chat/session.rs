@@ -129,7 +129,8 @@ impl Talk {
                     };
                     return steps.push(words::error(word, client_id.as_ref()));
                 };
-                let draft = Draft { kind, content, reply_to: None, client_id: client_id.clone(), extra: None };
+                let draft =
+                    Draft { kind, content, reply_to: None, client_id: client_id.clone(), extra: None, alias: None };
                 let command = Command::Send { room: entry.room.clone(), draft, manners: MANNERS };
                 self.calls.call(Doing::Send { entry, client_id }, Request::Do(command), steps);
             }

@@ -40,7 +40,9 @@ pub(super) fn word(refusal: &Refusal, wanted: Wanted) -> &'static str {
     match (refusal, wanted) {
         // Whoever may not enter a room hears the same as if there were none (invariant 11).
         (Refusal::RoomNotFound | Refusal::Forbidden, Wanted::Room) => ROOM_NOT_FOUND,
-        (Refusal::NotPresent | Refusal::MemberNotFound, Wanted::Room | Wanted::Out) => USER_NOT_FOUND,
+        (Refusal::NotPresent | Refusal::MemberNotFound, Wanted::Room | Wanted::Out) | (Refusal::UserNotFound, _) => {
+            USER_NOT_FOUND
+        }
         (Refusal::MessageNotFound, _) => "message not found",
         (
             Refusal::RoomNotFound | Refusal::Forbidden | Refusal::NotPresent | Refusal::MemberNotFound,

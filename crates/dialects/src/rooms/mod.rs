@@ -7,7 +7,6 @@ mod rest;
 mod session;
 #[cfg(test)]
 mod tests;
-mod unprocessable;
 mod wire;
 mod words;
 
@@ -21,7 +20,8 @@ use crate::format::{Shown, Time};
 use crate::{Answer, Ask, Audience, Dialect, Opening, Said, Session, Steps, Way, Whose, door, json, turned_away};
 
 /// What this contract says of rooms and pace.
-const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
+const MANNERS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: false, members_only: false, pace: Pace::Strict };
 
 /// The path of the sockets; REST never begins like it.
 const SOCKET: &str = "/ws/rooms/{room_id}";
@@ -85,7 +85,9 @@ fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
         | What::MemberSet { .. }
         | What::MemberRemoved { .. }
         | What::Edited { .. }
-        | What::Deleted { .. } => return,
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => return,
     };
     let told = Told { id: message.id, by: &event.by, at: event.at, seq: event.seq, cursor: Some(event.cursor()) };
     tell_message(message.kind, &message.content, &told, to, said);

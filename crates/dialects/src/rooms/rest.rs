@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::Text;
 use domain::command::{Command, Draft, Reply};
-use domain::id::{ClientId, Millis, UserId};
+use domain::id::{Millis, UserId};
 use domain::identity::Denied;
 use domain::model::{MessageKind, Person, Role, RoomKey, Status};
 use domain::query::Query;
@@ -12,12 +12,15 @@ use domain::refusal::Refusal;
 use domain::rules::name;
 use serde_json::value::RawValue;
 
-use super::unprocessable::{self, Input, Wrongs};
 use super::words::Place;
 use super::{MANNERS, wire, words};
 use crate::format::{Shown, Time};
 use crate::json;
+use crate::unprocessable::{self, Pages, Wrongs};
 use crate::{Answer, Ask, Request, Rest};
+
+/// The pages that errors point to, as the contract's service does.
+const PAGES: Pages = Some("https://errors.pydantic.dev/2.5/v/");
 
 type Who<'a> = Option<&'a Arc<Person>>;
 
@@ -96,25 +99,25 @@ fn user_connections(ask: &Ask, reply: Result<&Reply, &Refusal>, now: Millis) -> 
 
 fn ask_broadcast<const KEEPS: bool>(ask: &Ask, who: Who<'_>) -> Result<Request, Answer> {
     let room = room::<KEEPS>(ask, who)?;
-    let (body, whole) = unprocessable::body::<wire::Broadcast<'_>>(ask)?;
-    let mut wrongs = Wrongs::default();
+    let (body, whole) = unprocessable::body::<wire::Broadcast<'_>>(ask, PAGES)?;
+    let mut wrongs = Wrongs::new(PAGES);
     if let Some(room_id) = body.room_id {
-        string("room_id", room_id, &mut wrongs);
+        wrongs.string("room_id", room_id);
     }
     let content = match body.text {
-        Some(text) => said(text, &mut wrongs),
+        Some(text) => wrongs.sayable("text", text, wire::TEXT_CHARS_MAX),
         None => {
             wrongs.missing("text", whole);
             None
         }
     };
     if let Some(message_type) = body.message_type {
-        string("message_type", message_type, &mut wrongs);
+        wrongs.string("message_type", message_type);
     }
-    let client_id = body.client_id.and_then(|raw| client_id(raw, &mut wrongs));
+    let client_id = body.client_id.and_then(|raw| wrongs.client_id(raw));
     wrongs.answer()?;
     let content = content.unwrap_or_else(|| Text::from(""));
-    let draft = Draft { kind: MessageKind::Broadcast, content, reply_to: None, client_id, extra: None };
+    let draft = Draft { kind: MessageKind::Broadcast, content, reply_to: None, client_id, extra: None, alias: None };
     Ok(Request::Do(Command::Send { room, draft, manners: MANNERS }))
 }
 
@@ -139,9 +142,9 @@ fn ask_enrol(ask: &Ask, _: Who<'_>) -> Result<Request, Answer> {
     let body = if ask.body.is_empty() {
         wire::MemberRow::default()
     } else {
-        unprocessable::body::<wire::MemberRow<'_>>(ask)?.0
+        unprocessable::body::<wire::MemberRow<'_>>(ask, PAGES)?.0
     };
-    let mut wrongs = Wrongs::default();
+    let mut wrongs = Wrongs::new(PAGES);
     let role = body.role.and_then(|raw| literal(raw, &ROLES, "role", ROLES_EXPECTED, &mut wrongs));
     let status = body.status.and_then(|raw| literal(raw, &STATUSES, "status", STATUSES_EXPECTED, &mut wrongs));
     let blocked = body.is_blocked.and_then(|raw| {
@@ -216,30 +219,6 @@ fn literal<'a, T: Copy>(
     found
 }
 
-fn string<'a>(field: &'static str, raw: &'a RawValue, wrongs: &mut Wrongs<'a>) {
-    if json::text(raw).is_none() {
-        wrongs.no_string(field, raw);
-    }
-}
-
-fn said<'a>(raw: &'a RawValue, wrongs: &mut Wrongs<'a>) -> Option<Text> {
-    match json::text(raw) {
-        None => wrongs.no_string("text", raw),
-        Some(text) if text.is_empty() => wrongs.too_short("text", raw),
-        Some(text) if wire::is_too_long(&text) => wrongs.too_long("text", raw, wire::TEXT_CHARS_MAX),
-        Some(text) => return Some(Text::from(text)),
-    }
-    None
-}
-
-fn client_id<'a>(raw: &'a RawValue, wrongs: &mut Wrongs<'a>) -> Option<ClientId> {
-    let Some(text) = json::text(raw) else {
-        wrongs.no_string("client_id", raw);
-        return None;
-    };
-    ClientId::new(&text).map_err(|why| wrongs.value(["body", "client_id"], Input::Json(raw), &why.to_string())).ok()
-}
-
 fn captured(ask: &Ask, place: usize) -> &str {
     ask.captured.get(place).map_or("", String::as_str)
 }
@@ -250,7 +229,7 @@ fn room<const KEEPS: bool>(ask: &Ask, who: Who<'_>) -> Result<RoomKey, Answer> {
     let who = who.ok_or_else(|| words::denied_rest(ask, Denied::Missing))?;
     let room = name::resolve(given, &who.id).map_err(|refusal| {
         if refusal == Refusal::Invalid {
-            unprocessable::path("room_id", given, "not a room id")
+            unprocessable::path("room_id", given, "not a room id", PAGES)
         } else {
             refused(&refusal, given)
         }
@@ -260,12 +239,12 @@ fn room<const KEEPS: bool>(ask: &Ask, who: Who<'_>) -> Result<RoomKey, Answer> {
 
 fn guild(ask: &Ask) -> Result<RoomKey, Answer> {
     let given = captured(ask, 0);
-    name::guild(given).map_err(|_| unprocessable::path("guild_id", given, "not a guild id"))
+    name::guild(given).map_err(|_| unprocessable::path("guild_id", given, "not a guild id", PAGES))
 }
 
 fn user(ask: &Ask, place: usize) -> Result<UserId, Answer> {
     let given = captured(ask, place);
-    UserId::new(given).map_err(|why| unprocessable::path("user_id", given, &why.to_string()))
+    UserId::new(given).map_err(|why| unprocessable::path("user_id", given, &why.to_string(), PAGES))
 }
 
 /// A refusal about a room that the path names: worded by the name alone, for only that is known to the asker.

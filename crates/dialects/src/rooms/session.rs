@@ -133,7 +133,14 @@ impl Session for Room {
         match heard {
             Ok(wire::Heard::Message { text, client_id }) => {
                 let kind = MessageKind::Text;
-                let draft = Draft { kind, content: text, reply_to: None, client_id: client_id.clone(), extra: None };
+                let draft = Draft {
+                    kind,
+                    content: text,
+                    reply_to: None,
+                    client_id: client_id.clone(),
+                    extra: None,
+                    alias: None,
+                };
                 let command = Command::Send { room: self.room.clone(), draft, manners: MANNERS };
                 self.calls.call(Doing::Send(client_id), Request::Do(command), steps);
             }

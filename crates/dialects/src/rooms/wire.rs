@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::format::{Shown, Time};
 use crate::json;
+use crate::unprocessable::is_longer;
 
 /// Longest `text`, in characters (RULES 13).
 pub(super) const TEXT_CHARS_MAX: usize = 10_000;
@@ -153,12 +154,7 @@ fn client_id(raw: &RawValue) -> Option<ClientId> {
 
 /// Whether a text is 1 to 10,000 characters.
 pub(super) fn is_sayable(text: &str) -> bool {
-    !text.is_empty() && !is_too_long(text)
-}
-
-/// Whether a text is longer than 10,000 characters; counted only where the bytes leave it open.
-pub(super) fn is_too_long(text: &str) -> bool {
-    text.len() > TEXT_CHARS_MAX && text.chars().nth(TEXT_CHARS_MAX).is_some()
+    !text.is_empty() && !is_longer(text, TEXT_CHARS_MAX)
 }
 
 /// The keys by which clients of this wire name a user; where one is given it becomes the true one (T8).

@@ -65,6 +65,7 @@ pub(super) fn frame(refusal: &Refusal, place: Place, client_id: Option<&ClientId
         | Refusal::NotAllowed
         | Refusal::LastOwner
         | Refusal::MemberNotFound
+        | Refusal::UserNotFound
         | Refusal::MessageNotFound
         | Refusal::BadResume(_)
         | Refusal::Busy
@@ -99,6 +100,7 @@ pub(super) fn answer(refusal: &Refusal, place: Place) -> Answer {
         | Refusal::ClientIdReused
         | Refusal::LastOwner
         | Refusal::MemberNotFound
+        | Refusal::UserNotFound
         | Refusal::MessageNotFound
         | Refusal::BadResume(_)
         | Refusal::StorageFull => answer,
@@ -117,6 +119,7 @@ fn detail(refusal: &Refusal, place: Place) -> (u16, &'static str) {
         Refusal::ClientIdReused => (409, "client_id was already used for another message"),
         Refusal::LastOwner => (409, "A guild must keep an owner"),
         Refusal::MemberNotFound => (404, "Member not found"),
+        Refusal::UserNotFound => (404, "User not found"),
         Refusal::MessageNotFound => (404, "Message not found"),
         Refusal::BadResume(_) => (400, "Invalid resume point"),
         Refusal::Busy | Refusal::Contended => (503, "Server busy, try again"),

@@ -94,7 +94,7 @@ impl Sending {
         // Of any type, it is text to other doors: that it is the room speaking is not for users to say (RULES 14).
         let extra = wire::Extra { room_id, message_type: self.kind.map(|kind| kind.to_string()) }.kept();
         let (kind, content, client_id) = (MessageKind::Text, self.content, self.client_id);
-        Ok((room, Draft { kind, content, reply_to: None, client_id, extra }))
+        Ok((room, Draft { kind, content, reply_to: None, client_id, extra, alias: None }))
     }
 }
 

@@ -144,6 +144,7 @@ impl Line {
             Beat::Pong(due) => {
                 let next = due.plus(self.timing.ping_interval_ms);
                 self.beat = Beat::Ping(next.max(now));
+                steps.push(Step::Answered);
             }
             Beat::Ping(_) => {}
             Beat::Theirs(_) => return self.fail("the client pings", steps),
@@ -225,7 +226,7 @@ impl Line {
             && due <= now
         {
             self.beat = Beat::Pong(due);
-            steps.push(Step::Say(b"2".to_vec()));
+            steps.extend([Step::Asked, Step::Say(b"2".to_vec())]);
         }
         if !matches!(self.beat, Beat::Ping(_)) && self.beat_deadline() <= now {
             steps.push(Step::Abandon(Close { code: 1000, reason: "no sign of life" }));

@@ -50,7 +50,8 @@ use crate::{Answer, Ask, Audience, Dialect, Opening, Polling, Said, Session, Ste
 
 /// What this contract says of rooms and pace. Joining makes a member, by which a client that comes back is known to
 /// belong; private rooms admit those who do already.
-const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, joins: true, pace: Pace::Loose };
+const MANNERS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: true, members_only: false, pace: Pace::Loose };
 
 /// Where the sockets are. Clients ask with the slash behind it; some set the path without one.
 const PATHS: [&str; 2] = ["/socket.io/", "/socket.io"];

@@ -8,7 +8,7 @@ use domain::id::{MessageId, Millis, UserId};
 use domain::identity::Denied;
 use domain::limits::{MARKED_MAX, ONLINE_ASKED_MAX, PAGE_MAX};
 use domain::model::{Person, RoomKey};
-use domain::query::Query;
+use domain::query::{Place, Query, Window};
 use domain::refusal::Refusal;
 use domain::rules::name;
 use domain::watermark::Mark;
@@ -82,7 +82,7 @@ fn direct_page(ask: &Ask, reply: Result<&Reply, &Refusal>, _: Millis) -> Answer 
 
 fn history(ask: &Ask, room: RoomKey) -> Request {
     let (most, skip) = place(ask);
-    Request::Ask(Query::History { room, skip, most })
+    Request::Ask(Query::History { room: Place::Room(room), window: Window::default(), skip, most })
 }
 
 /// How many messages, and after how many: as JavaScript reads them, where nothing and nonsense mean the default.

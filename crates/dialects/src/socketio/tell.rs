@@ -28,7 +28,12 @@ fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
             kept(event, "message_deleted", &deleted, said);
         }
         // The contract has no word for these, and its history shows the final state (RULES 17).
-        What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Edited { .. } => {}
+        What::RoomMade { .. }
+        | What::MemberSet { .. }
+        | What::MemberRemoved { .. }
+        | What::Edited { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => {}
     }
 }
 
@@ -52,7 +57,8 @@ fn kept(event: &Event, name: &str, payload: &impl Serialize, said: &mut Said) {
 
 fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
     // All of them are for the others only; another connection of the same user is one of them.
-    if to.whose == Whose::Origin {
+    // And they are for those who are in the room.
+    if to.whose == Whose::Origin || !to.inside {
         return;
     }
     let user = wire::UserIn { user_id: signal.who.id.as_str(), room_id: to.room };
@@ -64,7 +70,7 @@ fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
         SignalKind::Went { belongs: false } => passing("user_left", &user, said),
         SignalKind::Typing { started: true, .. } => passing("user_typing", &user, said),
         SignalKind::Marked { mark: Mark::Read, messages, .. } => {
-            let message_ids: Vec<Shown<MessageId>> = messages.iter().copied().map(Shown).collect();
+            let message_ids: Vec<Shown<MessageId>> = messages.iter().map(|marked| Shown(marked.id)).collect();
             let read = wire::MessagesRead { user_id: user.user_id, message_ids, room_id: user.room_id };
             passing("messages_read", &read, said);
         }

@@ -62,6 +62,7 @@ pub(super) fn text(refusal: &Refusal) -> &'static str {
         | Refusal::LastOwner
         | Refusal::MessageNotFound
         | Refusal::MemberNotFound
+        | Refusal::UserNotFound
         | Refusal::BadResume(_)
         | Refusal::Busy
         | Refusal::Contended
@@ -95,6 +96,7 @@ pub(super) fn answer(refusal: &Refusal) -> Answer {
         | Refusal::LastOwner
         | Refusal::MessageNotFound
         | Refusal::MemberNotFound
+        | Refusal::UserNotFound
         | Refusal::BadResume(_)
         | Refusal::StorageFull => answer,
     }
@@ -114,6 +116,7 @@ fn status(refusal: &Refusal) -> (u16, &'static str) {
         Refusal::LastOwner => (409, "A guild must keep an owner"),
         Refusal::MessageNotFound => (404, MESSAGE_NOT_FOUND),
         Refusal::MemberNotFound => (404, "Member not found"),
+        Refusal::UserNotFound => (404, "User not found"),
         Refusal::Busy | Refusal::Contended => (503, BUSY),
         Refusal::StorageFull => (507, "Storage is full, nothing was kept"),
         Refusal::Unavailable => (503, "Temporarily unavailable, nothing was kept"),

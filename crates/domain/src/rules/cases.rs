@@ -11,10 +11,15 @@ use crate::id::{Door, ExclusionVersion, Life, MessageId, Millis, Offset, RoomNam
 use crate::identity::{Actor, Scopes, Standing};
 use crate::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
 
-pub(crate) const OPEN: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
-pub(crate) const CHAT: Manners = Manners { makes_rooms: false, joins_private: true, joins: false, pace: Pace::Strict };
+pub(crate) const OPEN: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: false, members_only: false, pace: Pace::Strict };
+pub(crate) const CHAT: Manners =
+    Manners { makes_rooms: false, joins_private: true, joins: false, members_only: false, pace: Pace::Strict };
 
-pub(crate) const JOINS: Manners = Manners { makes_rooms: true, joins_private: false, joins: true, pace: Pace::Loose };
+pub(crate) const MEMBERS: Manners = Manners { makes_rooms: false, members_only: true, ..OPEN };
+
+pub(crate) const JOINS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: true, members_only: false, pace: Pace::Loose };
 
 pub(crate) fn user(id: &str) -> UserId {
     UserId::new(id).expect("a short id is valid")
@@ -52,6 +57,7 @@ pub(crate) fn facts(name: &str, kind: RoomKind, members: &[(&str, Member)]) -> R
         birth: Offset(2),
         last: Offset(2),
         head: Seq(1),
+        alias: None,
         members: members.iter().map(|(id, member)| (user(id), *member)).collect::<BTreeMap<_, _>>(),
         barred: BTreeSet::new(),
     }
@@ -72,11 +78,13 @@ pub(crate) fn said(room: &str, by: &str, number: u64) -> Event {
         seq: Seq(number),
         life: Life(1),
         room: key(room),
+        born: Offset(2),
         version: ExclusionVersion(0),
         at: Millis(0),
         by: actor(by).who,
         door: Door(0),
         origin: None,
+        alias: None,
         what: What::Sent(message),
     }
 }

@@ -7,7 +7,7 @@ use crate::facts::RoomFacts;
 use crate::id::MessageId;
 use crate::identity::{Actor, Scopes, Standing};
 use crate::limits::{self, Policy};
-use crate::model::{Message, MessageKind, Role, RoomKey, RoomKind};
+use crate::model::{Message, MessageKind, Role, RoomKey, RoomKind, Sending};
 use crate::refusal::Refusal;
 use crate::rules::room;
 
@@ -34,7 +34,9 @@ pub fn send(
     policy: &Policy,
 ) -> Result<Vec<What>, Refusal> {
     fits(&draft.content)?;
-    if draft.extra.as_ref().is_some_and(|extra| extra.len() > limits::EXTRA_BYTES_MAX) {
+    let too_much = draft.extra.as_ref().is_some_and(|extra| extra.len() > limits::EXTRA_BYTES_MAX);
+    let no_name = |alias: &Text| alias.is_empty() || alias.len() > limits::ROOM_NAME_BYTES_MAX;
+    if too_much || draft.alias.as_ref().is_some_and(no_name) {
         return Err(Refusal::Invalid);
     }
     let kind = facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind);
@@ -73,17 +75,20 @@ pub fn fits(content: &str) -> Result<(), Refusal> {
 /// `InvalidContent`; `MessageNotFound` when the actor may not read the message, as if it weren't there (invariant 11);
 /// `NotAllowed` when they may and it is somebody else's.
 pub fn change(sent: &Event, facts: Option<&RoomFacts>, becomes: Option<&Text>, actor: &Actor) -> Result<What, Refusal> {
-    let message = sent.message().ok_or(Refusal::MessageNotFound)?.id;
+    let message = sent.message().ok_or(Refusal::MessageNotFound)?;
+    let (message, sending) = (message.id, Sending { door: sent.door, client_id: message.client_id.clone() });
     if let Some(content) = becomes {
         fits(content)?;
     }
-    room::read(&sent.room, facts, actor).map_err(|_| Refusal::MessageNotFound)?;
+    if !room::lets_read_actor(&sent.room, facts, actor) {
+        return Err(Refusal::MessageNotFound);
+    }
     if sent.by.id != actor.who.id {
         return Err(Refusal::NotAllowed);
     }
     Ok(match becomes {
-        Some(content) => What::Edited { message, of: sent.offset, content: content.clone() },
-        None => What::Deleted { message, of: sent.offset },
+        Some(content) => What::Edited { message, of: sent.offset, content: content.clone(), sending },
+        None => What::Deleted { message, of: sent.offset, sending },
     })
 }
 
@@ -106,6 +111,7 @@ fn may_write(
     }
     let me = &actor.who.id;
     let allowed = match (kind, facts) {
+        (RoomKind::Public, facts) if manners.members_only => facts.is_some_and(|facts| facts.role(me).is_some()),
         (RoomKind::Public, Some(facts)) => !facts.barred.contains(me),
         (RoomKind::Public, None) if manners.makes_rooms && policy.open_rooms => true,
         (RoomKind::Public, None) => return Err(Refusal::RoomNotFound),
@@ -127,10 +133,31 @@ fn speaks_for_the_room(facts: Option<&RoomFacts>, actor: &Actor) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::cases::{CHAT, OPEN, actor, facts, key, member, said, service, user};
+    use crate::rules::cases::{CHAT, MEMBERS, OPEN, actor, facts, key, member, said, service, user};
+
+    fn sending() -> Sending {
+        Sending { door: crate::id::Door(0), client_id: None }
+    }
 
     fn draft(kind: MessageKind, content: &str) -> Draft {
-        Draft { kind, content: Text::from(content), reply_to: None, client_id: None, extra: None }
+        Draft { kind, content: Text::from(content), reply_to: None, client_id: None, extra: None, alias: None }
+    }
+
+    #[test]
+    fn some_doors_are_for_members_only() {
+        let (public, draft) =
+            (facts("lobby", RoomKind::Public, &[("mem", member(Role::Member))]), draft(MessageKind::Text, "hi"));
+        let den = facts("den", RoomKind::Private, &[("mem", member(Role::Member))]);
+        for (what, name, facts, who, expected) in [
+            ("a member of a public room", "lobby", Some(&public), "mem", Ok(1)),
+            ("nobody of it", "lobby", Some(&public), "alice", Err(Refusal::Forbidden)),
+            ("nobody of a room that isn't there", "new", None, "alice", Err(Refusal::Forbidden)),
+            ("a member of a private room", "den", Some(&den), "mem", Ok(1)),
+            ("nobody of it", "den", Some(&den), "alice", Err(Refusal::Forbidden)),
+        ] {
+            let said = send(&key(name), facts, &draft, MessageId(1), &actor(who), MEMBERS, &Policy::default());
+            assert_eq!(said.map(|events| events.len()), expected, "{what}");
+        }
     }
 
     #[test]
@@ -223,9 +250,13 @@ mod tests {
         ] {
             let sent = said("r", author, 9);
             let (of, message) = (sent.offset, MessageId(9));
-            assert_eq!(change(&sent, facts, None, &who), expected.map(|()| What::Deleted { message, of }), "{what}");
+            assert_eq!(
+                change(&sent, facts, None, &who),
+                expected.map(|()| What::Deleted { message, of, sending: sending() }),
+                "{what}"
+            );
             let content = Text::from("better");
-            let edited = What::Edited { message, of, content: content.clone() };
+            let edited = What::Edited { message, of, content: content.clone(), sending: sending() };
             assert_eq!(change(&sent, facts, Some(&content), &who), expected.map(|()| edited), "{what}");
         }
         let pair = RoomKey::pair(user("alice"), user("bob"));

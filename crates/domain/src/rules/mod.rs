@@ -2,9 +2,11 @@
 
 #[cfg(test)]
 pub(crate) mod cases;
+pub mod group;
 pub mod message;
 pub mod name;
 pub mod pace;
+pub mod person;
 pub mod room;
 pub mod roster;
 pub mod session;

@@ -169,21 +169,39 @@ pub fn leave(facts: Option<&RoomFacts>, user: &UserId, manners: Manners, last: b
 ///
 /// # Errors
 /// `Forbidden`.
-pub fn see(key: &RoomKey, facts: Option<&RoomFacts>, actor: &Actor, scope: Scopes) -> Result<(), Refusal> {
+pub fn see(
+    key: &RoomKey,
+    facts: Option<&RoomFacts>,
+    actor: &Actor,
+    scope: Scopes,
+    policy: &Policy,
+) -> Result<(), Refusal> {
     if let Standing::Service(scopes) = actor.standing {
         return if scopes.has(scope) { Ok(()) } else { Err(Refusal::Forbidden) };
     }
-    if lets_read(key, facts, &actor.who.id) { Ok(()) } else { Err(Refusal::Forbidden) }
+    let sees = may_be(key, facts, policy) && lets_read(key, facts, &actor.who.id);
+    if sees { Ok(()) } else { Err(Refusal::Forbidden) }
 }
 
 /// Whether the actor may read what was said in this room: a public one unless they are barred, a private one or a guild's
-/// as an active member, a direct one as one of the two. A public room that isn't there is empty. Back ends read nothing.
+/// as an active member, a direct one as one of the two. A public room that isn't there is empty, where rooms are made by
+/// their first use; else it would give away which ids are those of private rooms. Back ends read nothing.
 ///
 /// # Errors
 /// `Forbidden`, said alike whether there is such a room or not (invariant 11).
-pub fn read(key: &RoomKey, facts: Option<&RoomFacts>, actor: &Actor) -> Result<(), Refusal> {
-    let reads = actor.standing == Standing::User && lets_read(key, facts, &actor.who.id);
+pub fn read(key: &RoomKey, facts: Option<&RoomFacts>, actor: &Actor, policy: &Policy) -> Result<(), Refusal> {
+    let reads = may_be(key, facts, policy) && lets_read_actor(key, facts, actor);
     if reads { Ok(()) } else { Err(Refusal::Forbidden) }
+}
+
+/// Whether the actor may read what was said in a room that is there.
+pub(super) fn lets_read_actor(key: &RoomKey, facts: Option<&RoomFacts>, actor: &Actor) -> bool {
+    actor.standing == Standing::User && lets_read(key, facts, &actor.who.id)
+}
+
+/// Whether there is such a room, or can be by its first use.
+fn may_be(key: &RoomKey, facts: Option<&RoomFacts>, policy: &Policy) -> bool {
+    facts.is_some() || policy.open_rooms || key.first_use_kind() != RoomKind::Public
 }
 
 fn lets_read(key: &RoomKey, facts: Option<&RoomFacts>, user: &UserId) -> bool {

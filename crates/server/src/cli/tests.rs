@@ -142,7 +142,7 @@ fn tokens_that_are_refused_are_told_why() {
         (
             "token issue --user service:x",
             "",
-            "error: this server would refuse such a token: ids that start with `service:` are kept for back ends\n"
+            "error: this server would refuse such a token: ids that start with `service:` or `waiting:` are kept for back ends and for users who have not come yet\n"
                 .to_owned(),
         ),
         ("token issue --user a --claim exp=1", "", "error: `exp` is written by this command already\n".to_owned()),

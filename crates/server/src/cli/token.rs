@@ -56,6 +56,11 @@ fn good(config: &Config, identity: &Identity, now: Millis) -> String {
     let checked = config.auth.secret.is_some();
     let first = if checked { "good" } else { "good, and not checked: development mode without a key (JWT_SECRET)" };
     let mut lines = vec![first.to_owned(), format!("user   {}", identity.id)];
+    if !config.development() && config.auth.service.is_some() {
+        lines.push(
+            "       as far as can be said here: the Auth Service has the last word (AUTH_SERVICE_URL)".to_owned(),
+        );
+    }
     lines.extend(identity.name.as_ref().map(|name| format!("name   {name}")));
     lines.extend(identity.email.as_ref().map(|email| format!("email  {email}")));
     lines.push(match identity.ends {

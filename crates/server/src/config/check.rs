@@ -27,11 +27,13 @@ const SAMPLE_PREFIX: &str = "dev-secret-key";
 /// Decides on development mode, fills in what follows from it, and says what stops the start.
 pub(super) fn check(mut config: Config, reader: &mut Reader<'_>) -> Config {
     let dev_mode = reader.take("DEV_MODE", |text| optional(text, parse::boolean));
-    later(&config, dev_mode, reader);
+    later(reader);
     addresses(&config, reader);
     timing(&config, reader);
     secrets(&config, reader);
+    integration(&config, reader);
     let development = development(&config, dev_mode, reader);
+    auth_service(&config, development, reader);
     config.auth.development = development;
     config.policy.development = development;
     if !reader.layers.is_said("CORS_ORIGINS") {
@@ -46,10 +48,10 @@ pub(super) fn check(mut config: Config, reader: &mut Reader<'_>) -> Config {
     config
 }
 
-/// RULES 6: on when nobody else can reach us and no key is known, or when it is asked for and nobody else can reach us.
+/// RULES 6: on when nobody else can reach us and neither a key nor an Auth Service is known, or when it is asked for and nobody else can reach us.
 fn development(config: &Config, dev_mode: Option<bool>, reader: &mut Reader<'_>) -> bool {
     let reached = outside(config);
-    let keyed = config.auth.secret.is_some();
+    let keyed = config.auth.secret.is_some() || config.auth.service.is_some();
     let (name, what) = match (dev_mode, reached) {
         (Some(true), None) => return true,
         (None, None) => return !keyed,
@@ -62,14 +64,15 @@ fn development(config: &Config, dev_mode: Option<bool>, reader: &mut Reader<'_>)
         (Some(false) | None, _) if keyed => return false,
         (Some(false), None) => (
             "JWT_SECRET",
-            "DEV_MODE is false and no key is configured, so nobody could get in: set JWT_SECRET or JWT_SECRET_FILE"
+            "DEV_MODE is false and no key is configured, so nobody could get in: set JWT_SECRET or JWT_SECRET_FILE, \
+             or AUTH_SERVICE_URL"
                 .into(),
         ),
         (Some(false) | None, address) => (
             "JWT_SECRET",
             format!(
                 "no key is configured, and {} is not loopback: set JWT_SECRET or JWT_SECRET_FILE to {SECRET_BYTES_MIN} \
-                 random bytes or more, or listen on 127.0.0.1 for development mode",
+                 random bytes or more, or AUTH_SERVICE_URL, or listen on 127.0.0.1 for development mode",
                 address.map(|address| address.to_string()).unwrap_or_default()
             ),
         ),
@@ -87,7 +90,11 @@ fn secrets(config: &Config, reader: &mut Reader<'_>) {
     if outside(config).is_none() {
         return;
     }
-    let all = [("JWT_SECRET", &config.auth.secret), ("INTERNAL_SERVICE_KEY", &config.internal_service_key)];
+    if config.backends.keys.shortest().is_some_and(|shortest| shortest < SECRET_BYTES_MIN) {
+        let what = format!("has a secret shorter than {SECRET_BYTES_MIN} bytes, where others can reach us");
+        reader.problems.push(Problem::new("GATEWAY_ACCESS_KEYS", what));
+    }
+    let all = [("JWT_SECRET", &config.auth.secret), ("INTERNAL_SERVICE_KEY", &config.auth.internal_key)];
     for (name, secret) in all.into_iter().filter_map(|(name, secret)| Some((name, secret.as_ref()?.expose()))) {
         let lower = secret.trim().to_ascii_lowercase();
         if SAMPLES.contains(&lower.as_str()) || lower.starts_with(SAMPLE_PREFIX) {
@@ -100,15 +107,36 @@ fn secrets(config: &Config, reader: &mut Reader<'_>) {
     }
 }
 
+/// RULES 5: development mode asks nobody, and whoever is asked is shown everybody's tokens.
+fn auth_service(config: &Config, development: bool, reader: &mut Reader<'_>) {
+    let Some(service) = &config.auth.service else { return };
+    if development {
+        reader.warnings.push(format!("{AUTH_SERVICE_URL} is not asked in development mode"));
+    } else if service.is_plain() && !service.is_loopback() {
+        reader.warnings.push(format!(
+            "{AUTH_SERVICE_URL} is plain http: whoever is on the way to it reads every token and can answer in its place"
+        ));
+    }
+}
+
+/// Routes without a URL are nobody's; a URL without routes is told nothing.
+fn integration(config: &Config, reader: &mut Reader<'_>) {
+    // A URL that can't be read is a problem of its own.
+    let url = config.backends.url.is_some() || reader.problems.iter().any(|one| one.name == "GATEWAY_INTEGRATION_URL");
+    if !url && !config.backends.routes.is_empty() {
+        let what = "names routes, and there is no GATEWAY_INTEGRATION_URL to take them";
+        reader.problems.push(Problem::new("GATEWAY_INTEGRATION_ROUTES", what));
+    }
+    if config.backends.url.is_some() && config.backends.routes.is_empty() {
+        reader.warnings.push("GATEWAY_INTEGRATION_URL is told nothing: GATEWAY_INTEGRATION_ROUTES is empty".into());
+    }
+}
+
 /// RULES 27. Who is told to use another engine, and has it not, doesn't start.
-fn later(config: &Config, dev_mode: Option<bool>, reader: &mut Reader<'_>) {
+fn later(reader: &mut Reader<'_>) {
     for (name, feature) in &reader.layers.later {
-        if name == AUTH_SERVICE_URL && dev_mode == Some(true) && outside(config).is_none() {
-            reader.warnings.push(format!("{name} is not asked in development mode"));
-        } else {
-            let what = format!("asks for {feature}, which this version does not have: unset it");
-            reader.problems.push(Problem::new(name, what));
-        }
+        let what = format!("asks for {feature}, which this version does not have: unset it");
+        reader.problems.push(Problem::new(name, what));
     }
 }
 

@@ -20,7 +20,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-use adapters::auth::{Secret, Settings, Trust};
+use adapters::auth::{AccessKeys, Settings, Trust};
+use adapters::integration::IntegrationUrl;
 use domain::limits::Policy;
 use ipnet::IpNet;
 
@@ -47,8 +48,6 @@ pub struct Config {
     pub trusted_doors: Vec<String>,
     /// What becomes of a socket whose token ends.
     pub token_end: TokenEnd,
-    /// The key of an auth service that syncs users.
-    pub internal_service_key: Option<Secret>,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Connections that one address may have, loopback and trusted proxies aside; 0 is no limit.
@@ -63,6 +62,8 @@ pub struct Config {
     pub paths: Paths,
     /// How long a connection of the gateway door lives, in milliseconds.
     pub gateway_ttl_ms: u64,
+    /// The back ends beside the gateway door.
+    pub backends: Backends,
     /// The deadlines of raw sockets.
     pub timing: Timing,
     /// The rules' own settings.
@@ -81,6 +82,19 @@ pub struct Config {
     pub log_level: LogLevel,
     /// In which form.
     pub log_format: LogFormat,
+}
+
+/// Back ends that reach connections of the gateway door, and are told of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backends {
+    /// What they sign with.
+    pub keys: AccessKeys,
+    /// What is told of connections.
+    pub url: Option<IntegrationUrl>,
+    /// Which routes go there; none without a URL.
+    pub routes: Vec<String>,
+    /// Whether what it answers to a message is said to the client.
+    pub route_responses: bool,
 }
 
 /// What becomes of a live socket when its token ends (RULES 4).

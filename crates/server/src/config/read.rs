@@ -5,11 +5,18 @@ use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-use adapters::auth::{ClaimRules, Secret, Settings};
+use adapters::auth::{AccessKeys, ClaimRules, Secret, ServiceUrl, Settings};
+use adapters::integration::IntegrationUrl;
 use domain::limits::{Policy, SEATS_MAX, SEATS_MIN};
 
 use super::layers::{Layers, Problem};
-use super::{Config, LogFormat, LogLevel, Paths, Timing, TokenEnd, origins, parse, store, table};
+use super::table::AUTH_SERVICE_URL;
+use super::{Backends, Config, LogFormat, LogLevel, Paths, Timing, TokenEnd, origins, parse, store, table};
+
+/// Routes that may go to the integration's URL; AWS's own bound for one API.
+const ROUTES_MAX: usize = 300;
+/// Longest key of a route, in bytes.
+const ROUTE_BYTES_MAX: usize = 128;
 
 /// Reads settings by name, and gathers what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -54,10 +61,17 @@ impl<'a> Reader<'a> {
                 Ok(u8::try_from(shards).ok().and_then(NonZeroU8::new))
             }),
             data_dir: self.data_dir(),
-            auth: Settings { development: false, secret: self.secret("JWT_SECRET"), rules: self.claim_rules() },
+            auth: Settings {
+                development: false,
+                secret: self.secret("JWT_SECRET"),
+                rules: self.claim_rules(),
+                service: self.take(AUTH_SERVICE_URL, |text| {
+                    optional(text, |text| ServiceUrl::parse(text).map_err(str::to_owned))
+                }),
+                internal_key: self.secret("INTERNAL_SERVICE_KEY"),
+            },
             trusted_doors: self.take("TRUST_USER_ID", |text| known_doors(text, doors)),
             token_end: self.take("TOKEN_END", |text| token_end(text, doors)),
-            internal_service_key: self.secret("INTERNAL_SERVICE_KEY"),
             trusted_proxies: self.take("TRUSTED_PROXIES", |text| parse::list_of(text, parse::network)),
             connections_per_address_max: self.take("CONNECTIONS_PER_ADDRESS_MAX", number(0, u32::MAX)),
             origins: self.take("CORS_ORIGINS", |text| origins::read(&parse::list(text)?)),
@@ -65,6 +79,12 @@ impl<'a> Reader<'a> {
             rooms_persist: self.take("ROOMS_PERSIST", parse::boolean),
             paths: self.paths(),
             gateway_ttl_ms: self.take("GATEWAY_CONNECTION_TTL", parse::span_ms),
+            backends: Backends {
+                keys: self.take("GATEWAY_ACCESS_KEYS", access_keys),
+                url: self.take("GATEWAY_INTEGRATION_URL", |text| optional(text, integration_url)),
+                routes: self.take("GATEWAY_INTEGRATION_ROUTES", route_keys),
+                route_responses: self.take("GATEWAY_ROUTE_RESPONSES", parse::boolean),
+            },
             timing: Timing {
                 read_timeout_ms: self.take("CHAT_READ_TIMEOUT", parse::span_ms),
                 write_timeout_ms: self.take("CHAT_WRITE_TIMEOUT", parse::span_ms),
@@ -206,5 +226,26 @@ fn token_end(text: &str, all: &[&'static str]) -> Result<TokenEnd, String> {
             doors => Ok(TokenEnd::KeepAt(doors)),
         },
         Some(_) => Err("must be close, keep, or keep: and a list of doors".into()),
+    }
+}
+
+fn access_keys(text: &str) -> Result<AccessKeys, String> {
+    AccessKeys::parse(&parse::list(text)?).map_err(Into::into)
+}
+
+fn integration_url(text: &str) -> Result<IntegrationUrl, String> {
+    IntegrationUrl::parse(text).map_err(Into::into)
+}
+
+/// Route keys: actions by which clients choose them, and the three that no client chooses.
+fn route_keys(text: &str) -> Result<Vec<String>, String> {
+    let keys = parse::list(text)?;
+    let known = |key: &String| !key.starts_with('$') || ["$connect", "$disconnect", "$default"].contains(&key.as_str());
+    match keys.iter().all(known) && keys.len() <= ROUTES_MAX && keys.iter().all(|key| key.len() <= ROUTE_BYTES_MAX) {
+        true => Ok(keys),
+        false => Err(format!(
+            "must be a list of at most {ROUTES_MAX} actions of at most {ROUTE_BYTES_MAX} bytes, $connect, $disconnect \
+             and $default"
+        )),
     }
 }

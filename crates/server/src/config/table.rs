@@ -68,6 +68,7 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "claim that is the user's id; unset: the one of sub, id, user_id, userId that is there",
     ),
+    plain(AUTH_SERVICE_URL, "", "service that decides about every token, outside development mode; down means no"),
     plain("JWT_REQUIRE_EXP", "true", "whether a token without `exp` is refused"),
     plain("TOKEN_END", "close", "`close`: sockets end with their token; `keep`, or `keep:<doors>`: they stay"),
     plain(
@@ -76,7 +77,7 @@ pub const SETTINGS: &[Setting] = &[
         "`true` on loopback: development mode beside a key; `false`: never; unset: when there is no key",
     ),
     plain("TRUST_USER_ID", "", "list of doors that take a user id without proof, behind a proxy that authenticates"),
-    secret("INTERNAL_SERVICE_KEY", None, "key of an auth service that syncs users; read by doors of later versions"),
+    secret("INTERNAL_SERVICE_KEY", None, "key of an auth service that syncs users, in `X-Internal-Key`"),
     plain("TRUSTED_PROXIES", "", "list of addresses and networks that CONNECTIONS_PER_ADDRESS_MAX does not count"),
     plain(
         "CONNECTIONS_PER_ADDRESS_MAX",
@@ -85,9 +86,21 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("CORS_ORIGINS", "", "list of origins of browsers, or `*`; unset: loopback in development mode, else `*`"),
     plain("DIALECTS", "", "list of the doors to open; unset: all"),
-    plain("API_PREFIX", "/api/messaging", "prefix of the `direct` door of a later version; `/` for none"),
-    plain("GATEWAY_STAGE", "production", "path of the `gateway` door of a later version"),
-    plain("GATEWAY_CONNECTION_TTL", "24h", "how long a connection of the `gateway` door of a later version lives"),
+    plain("API_PREFIX", "/api/messaging", "prefix of the `direct` door; `/` for none"),
+    plain("GATEWAY_STAGE", "production", "path of the `gateway` door"),
+    plain("GATEWAY_CONNECTION_TTL", "24h", "how long a connection of the `gateway` door lives"),
+    secret(
+        "GATEWAY_ACCESS_KEYS",
+        None,
+        "list of `<access key id>:<secret>` with which back ends sign calls of `@connections`",
+    ),
+    plain("GATEWAY_INTEGRATION_URL", "", "http or https URL that GATEWAY_INTEGRATION_ROUTES are posted to"),
+    plain(
+        "GATEWAY_INTEGRATION_ROUTES",
+        "",
+        "list of what GATEWAY_INTEGRATION_URL decides: actions, `$connect`, `$disconnect`, `$default`",
+    ),
+    plain("GATEWAY_ROUTE_RESPONSES", "false", "whether what the URL answers to a message is said to its client"),
     plain("CHAT_WEBSOCKET_PATH", "/ws/chat", "path of the `chat` door"),
     plain("CHAT_PRIVATE_ROOMS", "id", "`id`: a private room's id is the invitation; `invite`: a real one is asked for"),
     plain("CHAT_MAX_ROOMS_PER_USER", "10", "rooms that a user may make; 0 is no limit"),
@@ -97,8 +110,12 @@ pub const SETTINGS: &[Setting] = &[
     plain("CHAT_WRITE_TIMEOUT", "10s", "longest time in which a peer takes no byte"),
     plain("CHAT_PING_PERIOD", "54s", "time between pings; below CHAT_PONG_WAIT"),
     plain("CHAT_PONG_WAIT", "60s", "longest time since the last pong"),
-    plain("MAX_MESSAGES_PER_MIN", "600", "messages a minute and user on the socketio door; 0 is no limit"),
-    plain("PRESENCE_ALL_MAX", "1000", "up to this many online, presence goes to everybody; for a later version"),
+    plain("MAX_MESSAGES_PER_MIN", "600", "messages a minute and user on the other doors; 0 is no limit"),
+    plain(
+        "PRESENCE_ALL_MAX",
+        "1000",
+        "up to this many online, presence goes to everybody; above, to those who share a room",
+    ),
     plain("OPEN_ROOMS", "true", "whether an unknown room id makes a public room"),
     plain(
         "ROOMS_PERSIST",
@@ -149,10 +166,9 @@ pub const LATER: &[Later] = &[
     later("JWT_JWKS_URL", "tokens checked by a JWKS"),
     later("JWT_PUBLIC_KEY", "tokens checked by a public key"),
     later("JWT_SECRET_PARAMETER_NAME", "keys from a parameter store"),
-    later(AUTH_SERVICE_URL, "the Auth Service"),
 ];
 
-/// Not asked in development mode (RULES 5), and so no reason to stop when `DEV_MODE=true` says so.
+/// Where the Auth Service is (RULES 5).
 pub const AUTH_SERVICE_URL: &str = "AUTH_SERVICE_URL";
 
 impl Later {

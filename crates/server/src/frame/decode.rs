@@ -170,7 +170,7 @@ impl Decoder {
         }
         usize::try_from(head.payload_bytes)
             .ok()
-            .filter(|&bytes| bytes <= limits.message_bytes_max.saturating_sub(held))
+            .filter(|&bytes| bytes <= limits.frame_bytes_max.min(limits.message_bytes_max.saturating_sub(held)))
             .ok_or(Violation::MessageTooLong)
     }
 

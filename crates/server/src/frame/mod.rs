@@ -50,6 +50,8 @@ pub enum Incoming<'a> {
 pub struct Limits {
     /// The longest message, all fragments together. Decided on the header, before any of the payload is kept.
     pub message_bytes_max: usize,
+    /// The longest frame of it, likewise decided on the header.
+    pub frame_bytes_max: usize,
     /// The most fragments in a message, empty ones too. [`FRAGMENTS_MAX`] is the usual.
     pub fragments_max: u32,
 }
@@ -93,7 +95,7 @@ pub enum Violation {
     CloseCode,
     /// A text or a close reason that is not UTF-8.
     NotUtf8,
-    /// A message over [`Limits::message_bytes_max`].
+    /// A message over [`Limits::message_bytes_max`], or a frame of one over [`Limits::frame_bytes_max`].
     MessageTooLong,
     /// A message over [`Limits::fragments_max`].
     TooManyFragments,

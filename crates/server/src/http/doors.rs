@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use adapters::auth::Verdict;
 use anyhow::bail;
 use axum::body::Body;
 use axum::extract::Request;
@@ -18,10 +19,11 @@ use domain::identity::{Denied, Identity};
 use domain::model::Person;
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
 
 use super::calls::{self, Answered, Caller};
 use super::rewind::Rewind;
-use super::{App, BODY_MS, Origin, guard, pages, polled};
+use super::{App, BODY_MS, Origin, connections, guard, pages, polled};
 use crate::mailbox::{Adopted, Order};
 
 /// Our own paths. A dialect whose contract has a health page finds it answered there, by one body for all (RULES 24).
@@ -38,6 +40,8 @@ pub(super) struct Doors {
     sockets: Vec<String>,
     /// Polled paths, with the place of their dialect.
     polled: Vec<(usize, String)>,
+    /// Where connections are reached by their names, with the place of their dialect.
+    connections: Vec<(usize, String)>,
     /// Whose turn it is to take a connection back.
     next_shard: AtomicUsize,
 }
@@ -48,7 +52,7 @@ impl Doors {
     /// # Errors
     /// Two doors are on one path (RULES 24).
     pub(super) fn new(app: &Arc<App>) -> anyhow::Result<Self> {
-        let (mut rest, mut sockets, mut polled) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rest, mut sockets, mut polled, mut connections) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut taken: HashMap<(&str, String), &str> =
             OWN.iter().map(|path| (("GET", (*path).to_owned()), "the server itself")).collect();
         for (place, dialect) in app.dialects.iter().enumerate() {
@@ -59,6 +63,7 @@ impl Doors {
                 let (method, path) = match &way {
                     Way::Socket(path) => ("GET", shape(path)),
                     Way::Polled(path) => ("polled", shape(path)),
+                    Way::Connections(path) => ("POST", shape(path)),
                     Way::Rest(door) => (door.method, shape(&door.path)),
                 };
                 if let Some(other) = taken.insert((method, path.clone()), dialect.name()) {
@@ -67,11 +72,16 @@ impl Doors {
                 match way {
                     Way::Socket(path) => sockets.push(path),
                     Way::Polled(path) => polled.push((place, path)),
+                    Way::Connections(path) => {
+                        // Some SDKs and proxies encode what need not be: it is the same path.
+                        connections.push((place, path.replace('@', "%40")));
+                        connections.push((place, path));
+                    }
                     Way::Rest(door) => rest.push((place, door)),
                 }
             }
         }
-        Ok(Self { app: app.clone(), rest, sockets, polled, next_shard: AtomicUsize::new(0) })
+        Ok(Self { app: app.clone(), rest, sockets, polled, connections, next_shard: AtomicUsize::new(0) })
     }
 
     /// What the pages and doors know.
@@ -101,9 +111,14 @@ impl Doors {
     }
 }
 
-/// A pattern without the names of what it captures: two of the same shape are one path.
+/// A pattern without the names of what it captures: two of the same shape are one path. What takes numbers only leaves
+/// names to others.
 fn shape(pattern: &str) -> String {
-    let segments = pattern.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
+    let segments = pattern.split('/').map(|segment| match segment.starts_with('{') {
+        true if segment.ends_with(":int}") => "{:int}",
+        true => "{}",
+        false => segment,
+    });
     segments.collect::<Vec<_>>().join("/")
 }
 
@@ -117,13 +132,19 @@ pub(super) async fn answer(doors: Arc<Doors>, request: Request) -> Response {
         }
         return polled::answer(&doors, place, ask, request.into_body()).await;
     }
+    if let Some(place) = doors.connections.iter().find(|(_, path)| ask.captures(path)).map(|(place, _)| *place) {
+        if !connections::METHODS.contains(&ask.method.as_str()) {
+            return with_allow(&connections::METHODS);
+        }
+        return connections::answer(&doors, place, ask, request.into_body()).await;
+    }
     let (dialect, rest) = match doors.find(&mut ask) {
         Ok(found) => found,
         Err(known) if !known.is_empty() => return with_allow(&known),
         Err(_) if doors.sockets.iter().any(|path| ask.captures(path)) => return doors.socket(request),
         Err(_) => return pages::not_found(),
     };
-    let identity = match identify(&doors.app, dialect, rest, &ask) {
+    let identity = match identify(&doors.app, dialect, rest, &ask).await {
         Ok(identity) => identity,
         Err(denied) => return pages::answer(dialect.denied(&ask, denied)),
     };
@@ -134,12 +155,22 @@ pub(super) async fn answer(doors: Arc<Doors>, request: Request) -> Response {
     pages::answer(converse(&doors.app, dialect, rest, &ask, identity).await)
 }
 
-fn identify(app: &App, dialect: &dyn Dialect, rest: &Rest, ask: &Ask) -> Result<Option<Identity>, Denied> {
+/// Who asks. When the Auth Service has to be asked it is waited for, at most as long as that waits for it.
+async fn identify(app: &App, dialect: &dyn Dialect, rest: &Rest, ask: &Ask) -> Result<Option<Identity>, Denied> {
     if rest.anonymous {
         return Ok(None);
     }
     let credential = dialect.who(ask).ok_or(Denied::Missing)?;
-    app.gate.identify(&credential, dialect.name(), app.wiring.clock.now()).map(Some)
+    let (name, now) = (dialect.name(), app.wiring.clock.now());
+    match app.gate.identify(&credential, name, now) {
+        Verdict::Known(answer) => answer.map(Some),
+        Verdict::Wait => {
+            let (sender, answer) = oneshot::channel();
+            // Who asked may be gone; then nobody hears it.
+            app.gate.ask(&credential, name, now, Box::new(move |said| drop(sender.send(said))));
+            answer.await.unwrap_or(Err(Denied::Unavailable)).map(Some)
+        }
+    }
 }
 
 /// The user is made durable, the dialect says what the request means, the node answers, the dialect says it.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LINK, REFERRER_POLICY,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -45,6 +45,7 @@ fn cors(origins: &Origins) -> CorsLayer {
             HeaderName::from_static("x-username"),
             HeaderName::from_static("x-user-id"),
         ])
+        .expose_headers([LINK, RETRY_AFTER])
         .max_age(std::time::Duration::from_secs(PREFLIGHT_SECONDS))
 }
 
@@ -78,8 +79,7 @@ pub(super) fn ask_of(request: &Request) -> Ask {
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         headers: texts(request.headers()),
-        captured: Vec::new(),
-        body: Vec::new(),
+        ..Ask::default()
     }
 }
 

@@ -2,10 +2,11 @@
 //! and goes back to a shard when a kept-alive connection asks for a socket later.
 //!
 //! A small runtime of its own. Files: `rewind` (the stream under hyper), `doors` (REST of the dialects, and the way back
-//! to a shard), `calls` (asking the node), `polled` (asking
+//! to a shard), `calls` (asking the node), `polled` and `connections` (asking
 //! a shard), `pages` (our own paths), `guard` (what holds for all of them).
 
 pub mod calls;
+mod connections;
 mod doors;
 mod guard;
 mod pages;
@@ -32,6 +33,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc, watch};
 
+pub use self::connections::Backends;
 use self::rewind::Rewind;
 use crate::config::Origins;
 use crate::handshake;
@@ -82,6 +84,8 @@ pub struct App {
     pub dialects: Arc<Vec<Box<dyn Dialect>>>,
     /// Who is let in.
     pub gate: Arc<dyn Gate>,
+    /// Who may reach connections by their names.
+    pub backends: Backends,
     /// Which web pages may read our answers.
     pub origins: Origins,
     /// Development mode.

@@ -63,6 +63,7 @@ fn endpoints(app: &App) -> BTreeMap<&'static str, Vec<String>> {
     let of = |way: Way| match way {
         Way::Socket(path) => format!("WS {path}"),
         Way::Polled(path) => format!("GET, POST {path}"),
+        Way::Connections(path) => format!("POST, GET, DELETE {path}"),
         Way::Rest(rest) => format!("{} {}", rest.method, rest.path),
     };
     app.dialects.iter().map(|dialect| (dialect.name(), dialect.doors().into_iter().map(of).collect())).collect()

@@ -36,7 +36,7 @@ impl Node {
                 if let Some(next) = self.ensure(room.kept(), now) {
                     return Ok(next);
                 }
-                room::see(room.kept(), self.rooms.peek(room.kept()), actor, Scopes::STATS)?;
+                room::see(room.kept(), self.rooms.peek(room.kept()), actor, Scopes::STATS, &self.policy)?;
                 Reply::Connections(self.presence.connections_in(room))
             }
             Query::UserConnections { user } => {
@@ -50,13 +50,19 @@ impl Node {
                     return Ok(next);
                 }
                 let facts = self.rooms.peek(room);
-                room::see(room, facts, actor, Scopes::GUILDS)?;
+                room::see(room, facts, actor, Scopes::GUILDS, &self.policy)?;
                 // Public rooms have members, too; who they are is told on no wire.
                 let guild = facts.filter(|facts| facts.kind == RoomKind::Guild);
                 let member = guild.and_then(|facts| facts.members.get(user)).ok_or(Refusal::MemberNotFound)?;
                 Reply::Member { user: user.clone(), member: *member }
             }
-            Query::History { room, skip, most } => return self.history(pending, actor, (room, *skip, *most), now),
+            Query::History { room, window, skip, most } => {
+                return self.history(pending, actor, (room, *window, *skip, *most), now);
+            }
+            Query::Find { room, by, ids } => return self.find(pending, actor, (room, by.as_ref(), ids), now),
+            Query::User(which) => return self.user(pending, which),
+            Query::Conversations { before, most } => return self.conversations(pending, actor, (*before, *most)),
+            Query::Everyone => return self.everyone(pending, actor),
             Query::Unread { room } => return self.unread(pending, actor, room, now),
             Query::Online { users } => self.online(users, now)?,
             Query::Counts => self.count(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::port::{Batch, Failure, Found, Outcome, Read};
 use dialects::{CallId, Request};
 use domain::command::Reply;
-use domain::event::{Event, Signal};
+use domain::event::{Event, Signal, Status};
 use domain::id::{ConnectionId, Cursor, Door, Offset};
 use domain::identity::Standing;
 use domain::model::{Person, RoomKey};
@@ -21,6 +21,8 @@ pub enum ReplyTo {
     Connection(ConnectionId, CallId),
     /// To a REST call.
     Rest(Token),
+    /// To nobody: what the server does by itself.
+    Nobody,
 }
 
 impl ReplyTo {
@@ -29,7 +31,7 @@ impl ReplyTo {
     pub fn connection(self) -> Option<ConnectionId> {
         match self {
             Self::Connection(connection, _) => Some(connection),
-            Self::Rest(_) => None,
+            Self::Rest(_) | Self::Nobody => None,
         }
     }
 }
@@ -54,6 +56,8 @@ pub struct Call {
 pub enum Input {
     /// Someone asks something.
     Call(Call),
+    /// A connection's client was let in, and is somebody.
+    Opened(ConnectionId),
     /// A connection is no more. Comes after its last call.
     Gone(ConnectionId),
     /// What became of the batch in flight.
@@ -62,6 +66,8 @@ pub enum Input {
     Found(Token, Result<Found, Failure>),
     /// What became of the recovery.
     Recovered(Result<Cursor, Failure>),
+    /// A client's end has taken in what it was told (RULES 18).
+    Delivered(Delivered),
     /// A shard could not attach under what it knows by now, the log up to this offset: decide it again (HAZARDS 4).
     Again(Call, Offset),
 }
@@ -81,6 +87,8 @@ pub enum Output {
     Announce(Announcement),
     /// Tell all shards what is true now.
     Signal(Arc<Signal>),
+    /// Tell all shards who is online, or no more.
+    Status(Arc<Status>),
     /// Tell all shards how far the log goes, once a second, so that one which lost the last announcement learns of it
     /// although no later one comes.
     Head(Offset),
@@ -97,13 +105,54 @@ pub struct Told {
     pub attach: Vec<Attach>,
     /// Detach the connection from these after it heard the reply.
     pub detach: Vec<RoomKey>,
+    /// From now on the connection is told of all that is its user's.
+    pub follow: Option<Box<Follow>>,
+}
+
+/// A connection is to be told of all that is its user's: what was not delivered yet, then what happens (HAZARDS 1, 18).
+#[derive(Debug, Clone)]
+pub struct Follow {
+    /// The rooms that the user belongs to or comes to belong to; else their direct rooms only.
+    pub rooms: bool,
+    /// From after this offset.
+    pub from: Offset,
+    /// In these rooms everything up to here was delivered; ordered by room.
+    pub floors: Vec<(RoomKey, Offset)>,
+    /// In the user's other direct rooms everything up to here.
+    pub rest: Offset,
+    /// The head that this was decided at.
+    pub decided_at: Offset,
+    /// The call, to be decided again when the shard knows of a change of the user's rooms after `decided_at`.
+    pub call: Box<Call>,
+}
+
+/// What a client's end has taken in.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    /// Whose client.
+    pub who: Arc<Person>,
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// Where, and from where to where.
+    pub reached: Vec<Reach>,
+}
+
+/// A stretch of a room that was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// Which room.
+    pub room: RoomKey,
+    /// Everything up to here had been delivered before.
+    pub after: Offset,
+    /// Everything up to here is delivered now.
+    pub upto: Offset,
 }
 
 impl Told {
     /// A reply that attaches and detaches nothing.
     #[must_use]
     pub fn plain(to: ReplyTo, result: Result<Reply, Refusal>) -> Self {
-        Self { to, result, attach: Vec::new(), detach: Vec::new() }
+        Self { to, result, attach: Vec::new(), detach: Vec::new(), follow: None }
     }
 }
 

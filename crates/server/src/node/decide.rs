@@ -5,15 +5,15 @@
 
 use std::sync::Arc;
 
-use adapters::port::{NewPerson, Read, RoomWrite, Write};
+use adapters::port::{Read, RoomWrite, Write};
 use dialects::Request;
 use domain::command::{Command, Reply};
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
-use domain::id::{ExclusionVersion, Millis, Offset, UserId, UserNumber};
-use domain::identity::{Actor, Identity};
+use domain::id::{ExclusionVersion, Millis, Offset, UserId};
+use domain::identity::Actor;
 use domain::limits;
-use domain::model::{Member, Person, RoomKey, RoomKind};
+use domain::model::{Member, RoomKey, RoomKind};
 use domain::query::Query;
 use domain::refusal::Refusal;
 use domain::rules::watermark::Raise;
@@ -21,6 +21,7 @@ use domain::rules::{room, roster};
 use domain::watermark::Mark;
 
 use super::call::Told;
+use super::delivered::Due;
 use super::desk::{Pending, Scope};
 use super::seats::Coming;
 use super::send::Noted;
@@ -53,10 +54,13 @@ pub(super) enum Then {
     Made(RoomKey),
     Enter { coming: Coming, noted: Option<Noted> },
     Leave(RoomKey),
-    Send { noted: Option<Noted> },
+    Send { room: RoomKey, noted: Option<Noted> },
     Change { sent: Arc<Event> },
     Mark { mark: Mark, raises: Vec<Raise> },
     Remember,
+    Register,
+    Delivered(Vec<Due>),
+    Group { room: RoomKey, gone: Option<UserId>, noted: Option<Noted> },
     Enrol(UserId, Member),
     Expel(RoomKey, UserId),
 }
@@ -69,6 +73,10 @@ impl Node {
         // A request is shared text and small ids: cloning it is cheaper than taking the pending call apart.
         let decided = match pending.call.request.clone() {
             Request::Do(Command::Meet(identity)) => Ok(self.meet(pending, &identity)),
+            // In development mode nobody in particular may; else a rule says no.
+            Request::Do(Command::Register(new)) => self.register(actor_of(pending).ok().as_ref(), &new, now),
+            // Whom a door lets ask is its own affair.
+            Request::Ask(Query::User(which)) => self.user(pending, &which),
             Request::Do(Command::Return { session, from, manners }) => {
                 self.come_back(pending, (session, from, manners), now)
             }
@@ -91,11 +99,17 @@ impl Node {
         now: Millis,
     ) -> Result<Next, Refusal> {
         match command {
-            Command::Meet(_) | Command::Return { .. } => Err(Refusal::Invalid),
+            Command::Meet(_) | Command::Return { .. } | Command::Register(_) => Err(Refusal::Invalid),
             Command::MakeRoom { title, kind, seats } => self.make_room(pending, actor, (&title, kind, seats), now),
             Command::Enter { room, from, manners } => self.enter(pending, actor, (&room, from, manners), now),
             Command::Leave { room, manners } => self.leave(pending, actor, (&room, manners), now),
             Command::Send { room, draft, manners } => self.send(pending, actor, (&room, &draft, manners), now),
+            Command::SendTo { to, draft, manners } => self.send_to(pending, actor, (&to, &draft, manners), now),
+            Command::Group { room, change, notice } => {
+                self.group(pending, actor, (&room, &change, notice.as_ref()), now)
+            }
+            Command::Attend { rooms } => self.attend(pending, actor, rooms),
+            Command::Declare { online } => self.declare(pending, actor, online, now),
             Command::Edit { message, content } => self.change(pending, actor, (message, Some(&content)), now),
             Command::Delete { message } => self.change(pending, actor, (message, None), now),
             Command::Mark { mark, messages, room } => self.mark(pending, actor, (mark, &messages, room.as_ref()), now),
@@ -194,41 +208,10 @@ impl Node {
             door: actor.door,
             origin: actor.connection,
             at: now,
+            alias: facts.and_then(|facts| facts.alias.clone()),
             events,
         };
         Ok(Next::Write(vec![Write::Events(write)], then, scopes))
-    }
-
-    /// Makes a user durable before anything is told of them (HAZARDS 15).
-    fn meet(&mut self, pending: &mut Pending, identity: &Identity) -> Next {
-        let scope = Scope::Person(identity.id.clone());
-        if self.desk.is_open(&scope) {
-            return Next::Wait(scope);
-        }
-        let known = match self.people.get(&identity.id) {
-            Some(person) => Some(person.clone()),
-            None => match pending.person.take() {
-                None => return Next::Read(Read::Person(identity.id.clone())),
-                Some(found) => found,
-            },
-        };
-        if let Some(person) = known
-            && labels_hold(&person, identity)
-        {
-            self.met(pending.call.to, &person);
-            return reply(pending, Ok(Reply::Met(person)));
-        }
-        if self.writer != Writer::Ready {
-            return reply(pending, Err(Refusal::Unavailable));
-        }
-        let number_from = if self.policy.development { UserNumber(1) } else { UserNumber(limits::NUMBERS_FROM) };
-        let person = NewPerson {
-            id: identity.id.clone(),
-            name: identity.name.clone(),
-            email: identity.email.clone(),
-            number_from,
-        };
-        Next::Write(vec![Write::Person(person)], Then::Meet, vec![scope])
     }
 
     fn make_room(
@@ -256,16 +239,6 @@ fn actor_of(pending: &Pending) -> Result<Actor, Refusal> {
     let call = &pending.call;
     let who = call.who.clone().ok_or(Refusal::Forbidden)?;
     Ok(Actor { who, standing: call.standing, door: call.door, connection: call.to.connection() })
-}
-
-/// Whether what a credential tells of a user is what is known of them. What it doesn't tell stays.
-fn labels_hold(person: &Person, identity: &Identity) -> bool {
-    let name_holds = identity.name.as_ref().is_none_or(|name| {
-        // A name that was taken became `name~<number>`.
-        let kept = person.name.strip_suffix(&format!("~{}", person.number)).unwrap_or(&person.name);
-        kept == &**name || person.name == *name
-    });
-    name_holds && (identity.email.is_none() || identity.email == person.email)
 }
 
 /// What an event changes for others, until its fate is known; nothing for plain messages. Where seats are counted, each who

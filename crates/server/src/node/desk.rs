@@ -9,10 +9,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use adapters::port::{Found, Read, SessionRow};
-use domain::event::Event;
+use domain::event::{Event, Status};
 use domain::facts::RoomFacts;
 use domain::id::{ConnectionId, Cursor, MessageId, Offset, SessionKey, UserId, UserNumber};
-use domain::model::{Person, RoomKey};
+use domain::model::{Person, RoomKey, User};
 use domain::refusal::BadResume;
 
 use super::call::{Call, Token};
@@ -52,6 +52,12 @@ pub(super) struct Pending {
     pub(super) listed: Option<Vec<RoomFacts>>,
     /// The user that a reader found.
     pub(super) person: Option<Option<Arc<Person>>>,
+    /// The user that a reader found, with their profile.
+    pub(super) user: Option<Option<User>>,
+    /// The room that a reader found for a name or a number.
+    pub(super) place: Option<Option<RoomKey>>,
+    /// The head when what matters was asked of a reader.
+    pub(super) asked_at: Offset,
     /// The session that a reader found.
     pub(super) session: Option<Option<Arc<SessionRow>>>,
     /// What else a reader found: a page, a count, places of messages.
@@ -76,6 +82,9 @@ impl Pending {
             event: None,
             listed: None,
             person: None,
+            user: None,
+            place: None,
+            asked_at: Offset(0),
             session: None,
             found: None,
             holds: Vec::new(),
@@ -101,6 +110,10 @@ pub(super) enum Waiter {
     CatchUp,
     /// For the node itself: whether there are any.
     Head,
+    /// For the node itself: whom to tell that somebody came or went.
+    Status(Box<Status>),
+    /// For the node itself: which messages a delivery has reached, up to where it goes.
+    Reached(Arc<Person>, ConnectionId, RoomKey, Offset),
 }
 
 /// All that waits. Bounded by the calls that shards may have under way.

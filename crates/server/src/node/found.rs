@@ -41,6 +41,10 @@ impl Node {
             },
             Waiter::Room(room) => self.found_room(&room, found, now),
             Waiter::CatchUp => self.found_unannounced(found),
+            Waiter::Status(status) => self.found_acquaintances(*status, found),
+            Waiter::Reached(who, connection, room, upto) => {
+                self.found_reached(&who, connection, (&room, upto), found, now);
+            }
             Waiter::Head => {
                 if let Ok(Found::Cursor(Some(head))) = found
                     && head.offset > self.head.offset
@@ -79,7 +83,13 @@ impl Node {
             Found::Rooms(rooms) => pending.listed = Some(rooms),
             Found::Cursor(cursor) => pending.start = Some(start_at(&pending, cursor)),
             Found::Session(session) => pending.session = Some(session.map(Arc::new)),
-            found @ (Found::Places(_)
+            Found::User(user) => pending.user = Some(user),
+            Found::Key(place) => pending.place = Some(place),
+            found @ (Found::Messages(_)
+            | Found::Conversations(_)
+            | Found::Standings(_)
+            | Found::Entries(_)
+            | Found::Users(_)
             | Found::History(..)
             | Found::Count(_)
             | Found::Room(_)
@@ -128,7 +138,13 @@ fn answers(ask: &Read, found: &Found) -> bool {
         Read::Person(_) => matches!(found, Found::Person(_)),
         Read::Page { .. } | Read::Since { .. } => matches!(found, Found::Events { .. }),
         Read::Sent { .. } | Read::Message(_) => matches!(found, Found::Event(_)),
-        Read::Places(_) => matches!(found, Found::Places(_)),
+        Read::Messages(_) => matches!(found, Found::Messages(_)),
+        Read::User(_) => matches!(found, Found::User(_)),
+        Read::Conversations { .. } => matches!(found, Found::Conversations(_)),
+        Read::Born(_) | Read::Alias { .. } => matches!(found, Found::Key(_)),
+        Read::Standings(_) => matches!(found, Found::Standings(_)),
+        Read::Find { .. } => matches!(found, Found::Entries(_)),
+        Read::Acquaintances { .. } => matches!(found, Found::Users(_)),
         Read::History { .. } => matches!(found, Found::History(..)),
         Read::Unread { .. } => matches!(found, Found::Count(_)),
         Read::Session(_) => matches!(found, Found::Session(_)),

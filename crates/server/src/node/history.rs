@@ -7,6 +7,7 @@ use domain::id::Millis;
 use domain::identity::Actor;
 use domain::limits;
 use domain::model::RoomKey;
+use domain::query::{Place, Window};
 use domain::refusal::Refusal;
 use domain::rules::room;
 
@@ -20,14 +21,14 @@ impl Node {
         if let Some(next) = self.ensure(room.kept(), now) {
             return Ok(Some(next));
         }
-        room::read(room.kept(), self.rooms.peek(room.kept()), actor).map(|()| None)
+        room::read(room.kept(), self.rooms.peek(room.kept()), actor, &self.policy).map(|()| None)
     }
 
     pub(super) fn history(
         &mut self,
         pending: &mut Pending,
         actor: &Actor,
-        (room, skip, most): (&RoomKey, u32, u32),
+        (place, window, skip, most): (&Place, Window, u32, u32),
         now: Millis,
     ) -> Result<Next, Refusal> {
         if let Some(Found::History(_, _, upto)) = pending.found.as_deref()
@@ -35,16 +36,23 @@ impl Node {
         {
             return Ok(Next::Behind(upto.offset));
         }
+        let room = match self.placed(pending, actor, place)? {
+            Ok(room) => room,
+            Err(next) => return Ok(next),
+        };
         // Asked before the page is read, too, so that nobody has pages read that they may not see.
-        if let Some(next) = self.readable(room, actor, now)? {
+        if let Some(next) = self.readable(&room, actor, now)? {
             return Ok(next);
         }
         let found = match pending.found.take().map(|found| *found) {
-            Some(Found::History(entries, total, _)) => Reply::History { entries, total },
+            Some(Found::History(entries, total, _)) => {
+                self.fetched(actor, &entries, total);
+                Reply::History { entries, total }
+            }
             _ if room.is_relay() => Reply::History { entries: Vec::new(), total: 0 },
             _ => {
-                let most = most.min(limits::PAGE_MAX);
-                return Ok(Next::Read(Read::History { room: room.clone(), skip, most }));
+                let (most, bytes) = (most.min(limits::HISTORY_MAX), limits::HISTORY_BYTES_MAX);
+                return Ok(Next::Read(Read::History { room, window, skip, most, bytes }));
             }
         };
         Ok(reply(pending, Ok(found)))

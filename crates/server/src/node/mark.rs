@@ -43,15 +43,15 @@ impl Node {
             }
         }
         let places = match pending.found.as_deref() {
-            Some(Found::Places(places)) => places.as_slice(),
+            Some(Found::Messages(found)) => found.as_slice(),
             _ if messages.is_empty() => &[],
-            _ => return Ok(Next::Read(Read::Places(messages.clone()))),
+            _ => return Ok(Next::Read(Read::Messages(messages.clone()))),
         };
-        if let Some(next) = self.ensure_all(places.iter().map(|(_, room, _)| room), now) {
+        if let Some(next) = self.ensure_all(places.iter().map(|event| &event.room), now) {
             return Ok(next);
         }
         let last = named.and_then(|room| self.rooms.peek(room)).map(|facts| facts.last);
-        let reads = |room: &RoomKey| room::read(room, self.rooms.peek(room), actor).is_ok();
+        let reads = |room: &RoomKey| room::read(room, self.rooms.peek(room), actor, &self.policy).is_ok();
         let raises = watermark::mark(places, named.zip(last), reads);
         if raises.is_empty() {
             return Ok(reply(pending, Ok(Reply::Done)));
@@ -76,7 +76,11 @@ impl Node {
     pub(super) fn marked(&mut self, call: &Call, mark: Mark, raises: Vec<Raise>, now: Millis) {
         self.tell(call.to, Ok(Reply::Done));
         let Some(who) = &call.who else { return };
-        for Raise { room, upto, messages, .. } in raises {
+        for raise in raises {
+            if mark == Mark::Read {
+                self.lately.note(&who.id, &raise, now);
+            }
+            let Raise { room, upto, messages, .. } = raise;
             let kind = SignalKind::Marked { mark, messages, whole_room: upto.is_some() };
             self.signal(&room, who, kind, call.to.connection(), now);
         }

@@ -4,23 +4,29 @@
 //! is a read with a token out and a completion in. One batch is in flight while the next gathers, so a lone message waits
 //! for nothing but its sync and a flood shares it. The thread around it is `threads::node`; the simulator drives the same
 //! step. Rules are in `domain::rules`; neighbours: `decide` (how far a call gets; with `enter`, `send`, `change`, `mark`,
-//! `session` and `online` for the commands), `outcome` (what became of a batch), `seats` (who is where from then on),
+//! `session`, `people`, `group` and `online` for the commands), `outcome` (what became of a batch), `seats` (who is where from then on),
 //! `announce` (telling everybody), `answer` and `history` (queries), `found` (what readers found), `relay` (what is said
 //! and not kept), `desk` (what waits), `rooms` (facts remembered).
 
 mod announce;
 mod answer;
+mod attend;
 mod call;
 mod change;
 mod decide;
+mod delivered;
 mod desk;
 mod enter;
 mod found;
+mod group;
 mod history;
 mod ids;
+mod lately;
 mod mark;
 mod online;
 mod outcome;
+mod people;
+mod place;
 mod relay;
 mod rooms;
 mod seats;
@@ -39,10 +45,12 @@ use domain::model::{Person, RoomKey};
 use domain::presence::Presence;
 use domain::rules::pace::Window;
 
-pub use self::call::{Announcement, Attach, Call, Input, Output, ReplyTo, Token, Told};
+pub use self::call::{Announcement, Attach, Call, Delivered, Follow, Input, Output, Reach, ReplyTo, Token, Told};
 use self::decide::{Next, Then};
+use self::delivered::Deliveries;
 use self::desk::{Desk, InLane, Pending, Scope, Waiter};
 pub use self::ids::Ids;
+use self::lately::Lately;
 use self::outcome::Slot;
 use self::rooms::Rooms;
 
@@ -87,6 +95,10 @@ pub struct Node {
     beats: Beats,
     windows: HashMap<UserNumber, Window>,
     first_uses: HashMap<UserNumber, Window>,
+    /// What was delivered and is not written yet.
+    deliveries: Deliveries,
+    /// What was read lately, of which nothing is told that it was delivered.
+    lately: Lately,
     desk: Desk,
     writer: Writer,
     gathering: Vec<Slot>,
@@ -120,6 +132,8 @@ impl Node {
             beats: Beats::default(),
             windows,
             first_uses: HashMap::new(),
+            deliveries: Deliveries::default(),
+            lately: Lately::default(),
             desk: Desk::default(),
             writer: Writer::Ready,
             gathering: Vec::new(),
@@ -140,13 +154,15 @@ impl Node {
                 Input::Call(call) => self.call(Pending::new(call), now),
                 Input::Again(call, known) => self.call(Pending { again: Some(known), ..Pending::new(call) }, now),
                 Input::Gone(connection) => self.gone(connection, now),
+                Input::Opened(connection) => self.opened(connection, now),
+                Input::Delivered(delivered) => self.delivered(delivered),
                 Input::Committed(result) => self.committed(result, now),
                 Input::Found(token, found) => self.found(token, found, now),
                 Input::Recovered(result) => self.recovered(result),
             }
         }
         self.go_on_with_log(now);
-        self.send_batch();
+        self.send_batch(now);
         std::mem::swap(&mut self.out, out);
     }
 
@@ -163,9 +179,12 @@ impl Node {
             self.read(Waiter::Head, Read::Head);
         }
         self.out.push(Output::Head(self.head.offset));
+        self.gather_deliveries(now);
+        self.send_batch(now);
         self.windows.retain(|_, window| !window.is_idle(now));
         self.first_uses.retain(|_, window| !window.is_idle(now));
         self.beats.sweep(now);
+        self.lately.sweep(now);
         if self.people.len() > limits::USERS_CACHED_MAX {
             self.people.clear();
         }
@@ -207,8 +226,9 @@ impl Node {
         origin: Option<ConnectionId>,
         now: Millis,
     ) {
-        let signal =
-            Signal { room: room.clone(), after: self.head.offset, at: now, id, who: who.clone(), origin, kind };
+        let (room, after, who) = (room.clone(), self.head.offset, who.clone());
+        let alias = self.rooms.peek(&room).and_then(|facts| facts.alias.clone());
+        let signal = Signal { room, after, at: now, id, who, origin, alias, kind };
         self.out.push(Output::Signal(Arc::new(signal)));
     }
 
@@ -293,8 +313,10 @@ impl Node {
         }
     }
 
-    fn send_batch(&mut self) {
+    fn send_batch(&mut self, now: Millis) {
         if self.in_flight.is_none() && !self.gathering.is_empty() && self.writer == Writer::Ready {
+            // What was delivered rides along; alone it waits for the tick.
+            self.gather_deliveries(now);
             self.in_flight = Some(std::mem::take(&mut self.gathering));
             self.gathered_bytes = 0;
             let writes = std::mem::take(&mut self.writes);

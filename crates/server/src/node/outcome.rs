@@ -15,6 +15,7 @@ use domain::refusal::Refusal;
 use super::call::{Output, ReplyTo, Told};
 use super::decide::Then;
 use super::desk::{Pending, Scope};
+use super::people::more;
 use super::seats::Parting;
 use super::{Node, Writer};
 
@@ -100,9 +101,17 @@ impl Node {
                 return None;
             }
             Outcome::Person(person) => {
-                self.people.insert(person.id.clone(), person.clone());
                 self.met(to, &person);
                 Ok(Reply::Met(person))
+            }
+            Outcome::Adopted { person, was, rooms } => {
+                self.adopted(&person, &was, &rooms);
+                self.met(to, &person);
+                Ok(Reply::Met(person))
+            }
+            Outcome::User(user) => {
+                self.people.insert(user.person.id.clone(), user.person.clone());
+                Ok(Reply::User(user))
             }
             Outcome::Repeat(event) => {
                 self.take_back(&then);
@@ -125,7 +134,10 @@ impl Node {
             Outcome::Done => {
                 match then {
                     Then::Mark { mark, raises } => self.marked(&pending.call, mark, raises, now),
+                    Then::Delivered(due) => self.deliveries_kept(due, now),
                     Then::Remember
+                    | Then::Register
+                    | Then::Group { .. }
                     | Then::Meet
                     | Then::Made(_)
                     | Then::Enter { .. }
@@ -177,14 +189,22 @@ impl Node {
                 let event = events.into_iter().next_back().expect("a committed write has events");
                 self.tell(call.to, Ok(Reply::Changed { event, sent }));
             }
-            Then::Meet | Then::Mark { .. } | Then::Remember => {
+            Then::Group { room, gone, .. } => {
+                if let Some(user) = gone {
+                    self.expelled(&room, &user, now);
+                }
+                self.tell(call.to, Ok(Reply::Done));
+            }
+            Then::Meet | Then::Mark { .. } | Then::Remember | Then::Register | Then::Delivered(_) => {
                 tracing::error!("What is no event came back as one; this is a bug in the store's adapter.");
             }
         }
     }
 
     pub(super) fn tell(&mut self, to: ReplyTo, result: Result<Reply, Refusal>) {
-        self.out.push(Output::Reply(Box::new(Told::plain(to, result))));
+        if to != ReplyTo::Nobody {
+            self.out.push(Output::Reply(Box::new(Told::plain(to, result))));
+        }
     }
 
     /// The scopes have one open command less; who waited for them is decided now.
@@ -259,11 +279,12 @@ fn room_of(pending: &Pending, then: &Then) -> Option<RoomKey> {
         Then::Made(room) | Then::Leave(room) | Then::Expel(room, _) => Some(room.clone()),
         Then::Enter { coming, .. } => Some(coming.room.kept().clone()),
         Then::Change { sent } => Some(sent.room.clone()),
-        Then::Send { .. } | Then::Enrol(..) => match &pending.call.request {
-            Request::Do(Command::Send { room, .. } | Command::Enrol { room, .. }) => Some(room.kept().clone()),
+        Then::Send { room, .. } | Then::Group { room, .. } => Some(room.kept().clone()),
+        Then::Enrol(..) => match &pending.call.request {
+            Request::Do(Command::Enrol { room, .. }) => Some(room.kept().clone()),
             Request::Do(_) | Request::Ask(_) => None,
         },
-        Then::Meet | Then::Mark { .. } | Then::Remember => None,
+        Then::Meet | Then::Mark { .. } | Then::Remember | Then::Register | Then::Delivered(_) => None,
     }
 }
 
@@ -273,7 +294,6 @@ fn per_command(slots: &[Slot], outcomes: Vec<Outcome>) -> Vec<Outcome> {
         return outcomes;
     }
     let mut outcomes = outcomes.into_iter();
-    let more = |kept, next| if kept == Outcome::Done { next } else { kept };
     slots.iter().filter_map(|slot| outcomes.by_ref().take(slot.writes).reduce(more)).collect()
 }
 
@@ -281,7 +301,7 @@ fn per_command(slots: &[Slot], outcomes: Vec<Outcome>) -> Vec<Outcome> {
 fn weight(write: &Write) -> usize {
     match write {
         Write::Events(room) => room.events.iter().map(|(what, _)| content_bytes(what)).sum(),
-        Write::Person(_) | Write::Key(_) | Write::Mark(_) | Write::Session(_) => 0,
+        Write::Person(_) | Write::User(_) | Write::Key(_) | Write::Mark(_) | Write::Session(_) => 0,
     }
 }
 
@@ -289,6 +309,11 @@ fn content_bytes(what: &What) -> usize {
     match what {
         What::Sent(message) => message.content.len() + message.extra.as_ref().map_or(0, |extra| extra.len()),
         What::Edited { content, .. } => content.len(),
-        What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Deleted { .. } => 0,
+        What::Notice { extra } => extra.len(),
+        What::RoomMade { .. }
+        | What::MemberSet { .. }
+        | What::MemberRemoved { .. }
+        | What::Deleted { .. }
+        | What::Retitled { .. } => 0,
     }
 }

@@ -48,6 +48,13 @@ impl Node {
         }
     }
 
+    /// A connection was let in: its user is online.
+    pub(super) fn opened(&mut self, connection: ConnectionId, now: Millis) {
+        if let Some(who) = self.presence.open(connection) {
+            self.say_status(&who, true, false, Some(connection), now);
+        }
+    }
+
     /// Someone is in: presence, the reply with its attachment, and the notice, which they hear themselves.
     pub(super) fn entered(&mut self, call: &Call, coming: Coming, now: Millis) {
         let Coming { room, from, page, manners, again } = coming;
@@ -75,7 +82,13 @@ impl Node {
         // Another node may have told this client of more than this one has heard of.
         let head = if from.offset > head.offset { from } else { head };
         let result = Ok(Reply::Entered { room: room.clone(), from, head, page: Vec::new() });
-        self.out.push(Output::Reply(Box::new(Told { to: call.to, result, attach: vec![attach], detach })));
+        self.out.push(Output::Reply(Box::new(Told {
+            to: call.to,
+            result,
+            attach: vec![attach],
+            detach,
+            follow: None,
+        })));
         if let Some(kind) = notice(came, manners, again) {
             self.signal(&room, &who, kind, Some(connection), now);
         }
@@ -99,7 +112,7 @@ impl Node {
                 call: None,
             });
         }
-        let told = Told { to: call.to, result: Ok(Reply::RoomMade(view)), attach, detach: Vec::new() };
+        let told = Told { attach, ..Told::plain(call.to, Ok(Reply::RoomMade(view))) };
         self.out.push(Output::Reply(Box::new(told)));
     }
 
@@ -136,8 +149,12 @@ impl Node {
 
     /// A connection is no more, or nobody's again: absent from wherever it was its user's last one.
     pub(super) fn depart(&mut self, connection: ConnectionId, now: Millis) {
-        for (room, who) in self.presence.depart(connection) {
+        let (rooms, gone) = self.presence.depart(connection);
+        for (room, who) in rooms {
             self.went(&room, &who, Some(connection), Parting::Gone, now);
+        }
+        if let Some(who) = gone {
+            self.say_status(&who, false, false, Some(connection), now);
         }
     }
 

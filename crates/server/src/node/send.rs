@@ -1,6 +1,6 @@
 //! Saying something, and what counts against the limits of pace (RULES 11, 12).
 
-use adapters::port::Read;
+use adapters::port::{Read, Write};
 use domain::command::{Draft, Manners};
 use domain::id::{Millis, UserNumber};
 use domain::identity::{Actor, Standing};
@@ -66,7 +66,13 @@ impl Node {
             }
             noted = self.note(Noted { user, at: now, message: true, room: makes });
         }
-        self.write(actor, room, events, now, Then::Send { noted })
+        let mut next = self.write(actor, room, events, now, Then::Send { room: room.clone(), noted })?;
+        if let (Some(alias), RoomKey::Pair(..), Next::Write(writes, ..)) = (&draft.alias, room, &mut next)
+            && let [Write::Events(write)] = writes.as_mut_slice()
+        {
+            write.alias = Some(alias.clone());
+        }
+        Ok(next)
     }
 
     /// Whether the user may make one more room by first use.
@@ -94,7 +100,12 @@ impl Node {
 
     /// What was counted came to nothing: a repeat, or it failed, or it is decided again.
     pub(super) fn take_back(&mut self, then: &Then) {
-        let (Then::Send { noted: Some(noted) } | Then::Enter { noted: Some(noted), .. }) = then else { return };
+        let (Then::Send { noted: Some(noted), .. }
+        | Then::Enter { noted: Some(noted), .. }
+        | Then::Group { noted: Some(noted), .. }) = then
+        else {
+            return;
+        };
         if noted.message
             && let Some(window) = self.windows.get_mut(&noted.user)
         {

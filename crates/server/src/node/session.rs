@@ -106,7 +106,7 @@ impl Node {
             });
         }
         let result = Ok(Reply::Returned { who: who.clone(), rooms: row.rooms.clone(), from, ends: row.ends });
-        self.out.push(Output::Reply(Box::new(Told { to: call.to, result, attach, detach: Vec::new() })));
+        self.out.push(Output::Reply(Box::new(Told { attach, ..Told::plain(call.to, result) })));
         for (room, kind) in notices {
             self.signal(room, who, kind, Some(connection), now);
         }

@@ -11,7 +11,8 @@ impl Shard {
         let dialect = connection.and_then(|connection| self.parts.dialects.get(usize::from(connection.dialect)));
         let told = dialect.and_then(|dialect| dialect.message_bytes_max());
         let message_bytes_max = told.unwrap_or(self.parts.allowance.message_bytes_max);
-        Limits { message_bytes_max, fragments_max: frame::FRAGMENTS_MAX }
+        let frame_bytes_max = dialect.and_then(|dialect| dialect.frame_bytes_max()).unwrap_or(message_bytes_max);
+        Limits { message_bytes_max, frame_bytes_max, fragments_max: frame::FRAGMENTS_MAX }
     }
 
     /// Takes bytes from the connection's allowance; false when it has none left (THREATS T14).

@@ -24,6 +24,9 @@ impl Shard {
             self.seat(slot, room, shares);
         }
         let Some(connection) = self.connections[slot as usize].as_deref_mut() else { return };
+        if let (Some(from), Some(seat)) = (from, connection.seats.iter_mut().find(|seat| seat.room == room)) {
+            seat.marked = seat.marked.min(from);
+        }
         if let Some(from) = from.filter(|from| *from < head) {
             let lag = connection.lag.get_or_insert_default();
             **lag = Lag { cursor: from, ..Lag::default() };
@@ -40,9 +43,9 @@ impl Shard {
             Hub::push(&mut self.hub.rooms[room as usize].singles, slot)
         };
         let taken = if shares { self.run_bytes(room, dialect) } else { 0 };
-        let pass = self.pass;
+        let (pass, marked) = (self.pass, self.head);
         if let Some(connection) = self.get(slot) {
-            connection.seats.push(Seat { room, place, shares });
+            connection.seats.push(Seat { room, place, shares, marked });
             // What the room's run has already in this pass was said before it came.
             (connection.pass, connection.taken) = (pass, taken);
         }
@@ -55,6 +58,9 @@ impl Shard {
         let Some(seat) = connection.seats.iter().find(|seat| seat.shares).copied() else { return };
         self.unseat(slot, seat);
         self.seat(slot, seat.room, false);
+        if let Some(kept) = self.get(slot).and_then(|c| c.seats.iter_mut().find(|kept| kept.room == seat.room)) {
+            kept.marked = seat.marked;
+        }
     }
 
     /// Detaches a connection from a room, after all that it was to be told up to now.
@@ -138,8 +144,12 @@ fn excluded(what: &What) -> Option<&UserId> {
     match what {
         What::MemberRemoved { user, .. } => Some(user),
         What::MemberSet { user, member } if member.status != Status::Active => Some(user),
-        What::MemberSet { .. } | What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => {
-            None
-        }
+        What::MemberSet { .. }
+        | What::RoomMade { .. }
+        | What::Sent(_)
+        | What::Edited { .. }
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => None,
     }
 }

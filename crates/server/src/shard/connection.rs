@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dialects::connections::Caller;
 use dialects::{Ask, CallId, Session};
 use domain::event::Signal;
 use domain::id::{ConnectionId, Millis, Offset, UserNumber};
@@ -9,8 +10,10 @@ use domain::limits;
 use domain::model::{Person, RoomKey};
 use smallvec::SmallVec;
 
+use super::integrate::UNDER_WAY_PER_CONNECTION_MAX;
 use super::page::Page;
 use super::polling::{Link, Polled};
+use super::proof::Proof;
 use super::wheel::{TICK_MS, Tick};
 use crate::frame::Decoder;
 use crate::node::Told;
@@ -28,6 +31,8 @@ const HINT_EVERY_MS: u64 = 500;
 pub(super) enum Phase {
     /// The head of its request is being read.
     Head,
+    /// It asked for a socket; somebody else is being asked who it is.
+    Asking(Box<Ask>),
     /// It asked for a socket; who it is is being made durable.
     Meeting(Box<Ask>),
     /// Its session decides whether to upgrade; the handshake's key waits for the answer.
@@ -47,6 +52,8 @@ pub(super) struct Seat {
     /// In the list of those who share the room's run (attached to this room only, under the name everybody is shown),
     /// or in the list of those who get slices of their own (HAZARDS 5).
     pub(super) shares: bool,
+    /// Everything in the room up to here was delivered, or was before it came.
+    pub(super) marked: Offset,
 }
 
 /// Behind the shard's head, on a cursor of its own (invariant 6).
@@ -58,6 +65,14 @@ pub(super) struct Lag {
     pub(super) reading: bool,
     /// Pages of history that are to be read before it goes on.
     pub(super) pages: Vec<Page>,
+    /// In these rooms everything up to there is not told again; ordered by room.
+    pub(super) floors: Vec<(RoomKey, Offset)>,
+    /// In other direct rooms everything up to there.
+    pub(super) rest: Offset,
+    /// It is given what was not delivered yet, of which what it has said itself through this door is no part.
+    pub(super) undelivered: bool,
+    /// How many events were told to it while it was behind.
+    pub(super) told: u64,
     /// Who came and went meanwhile: the first kind missed and the last signal, to say the difference (HAZARDS 7).
     pub(super) missed: Vec<Missed>,
 }
@@ -95,13 +110,25 @@ pub(super) struct Connection {
     pub(super) shut: bool,
     /// Calls under way.
     pub(super) calls: u16,
+    /// Events that the operator's URL is being told.
+    pub(super) integrating: u16,
+    /// The close code that was said first, by whichever side; 0 when none was.
+    pub(super) close_code: u16,
     pub(super) decoder: Decoder,
     pub(super) who: Option<Arc<Person>>,
     pub(super) session: Option<Box<dyn Session>>,
     /// It is polled, or about to take the place of what is.
     pub(super) link: Option<Box<Link>>,
+    /// From where it comes, where that can be asked for.
+    pub(super) caller: Option<Box<Caller>>,
     /// It is told of its user's direct rooms, whether it has entered them or not.
     pub(super) follows: bool,
+    /// And of every room that its user belongs to.
+    pub(super) attends: bool,
+    /// It is in the list of those to be asked for a sign of life.
+    pub(super) wants_proof: bool,
+    /// What was delivered, as far as signs of life prove it; none before one was asked for.
+    pub(super) proof: Option<Box<Proof>>,
     /// Where it was last put out of a room by somebody else.
     pub(super) put_out_at: Offset,
     /// Input that was read and not yet heard.
@@ -152,11 +179,17 @@ impl Connection {
             peer_closed: false,
             shut: false,
             calls: 0,
+            integrating: 0,
+            close_code: 0,
             decoder: Decoder::default(),
             who: None,
             session: None,
             link: None,
+            caller: None,
             follows: false,
+            attends: false,
+            wants_proof: false,
+            proof: None,
             put_out_at: Offset(0),
             kept: Vec::new(),
             outbox: Vec::new(),
@@ -256,8 +289,13 @@ impl Connection {
     pub(super) fn is_paused(&self) -> bool {
         match self.phase {
             Phase::Head | Phase::Closing => false,
-            Phase::Meeting(_) | Phase::Opening(_) => true,
-            Phase::Open => self.rests() || self.heavy || self.calls >= limits::CALLS_PER_CONNECTION_MAX,
+            Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => true,
+            Phase::Open => {
+                self.rests()
+                    || self.heavy
+                    || self.calls >= limits::CALLS_PER_CONNECTION_MAX
+                    || self.integrating >= UNDER_WAY_PER_CONNECTION_MAX
+            }
         }
     }
 }

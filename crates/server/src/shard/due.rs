@@ -7,9 +7,9 @@ use dialects::Close;
 use domain::id::Millis;
 
 use super::connection::Phase;
+use super::integrate::UPGRADE_WAIT_MS;
 use super::wheel::Tick;
 use super::{Net, Shard, Slot};
-use crate::frame;
 
 impl Shard {
     /// The earliest moment at which the connection has to be looked at.
@@ -19,7 +19,12 @@ impl Shard {
         let polled = connection.is_polled();
         let raw = self.parts.dialects.get(usize::from(connection.dialect)).is_none_or(|dialect| dialect.is_raw());
         let at = match connection.phase {
-            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) => Some(connection.since.plus_ms(timing.head_ms)),
+            Phase::Opening(_) if connection.integrating > 0 => {
+                Some(connection.since.plus_ms(timing.head_ms + UPGRADE_WAIT_MS))
+            }
+            Phase::Head | Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => {
+                Some(connection.since.plus_ms(timing.head_ms))
+            }
             Phase::Closing => Some(connection.since_closing.plus_ms(timing.closing_ms)),
             Phase::Open if polled && connection.blocked => Some(connection.moved.plus_ms(timing.poll_ms)),
             Phase::Open if polled => None,
@@ -62,11 +67,14 @@ impl Shard {
         let dialect = usize::from(connection.dialect);
         let raw = doors.get(dialect).is_none_or(|dialect| dialect.is_raw());
         let past = |from: Tick, ms: u64| tick >= from.plus_ms(ms);
+        let extra_ms = if connection.integrating > 0 { UPGRADE_WAIT_MS } else { 0 };
         match connection.phase {
-            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) if past(connection.since, timing.head_ms) => {
+            Phase::Head | Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_)
+                if past(connection.since, timing.head_ms + extra_ms) =>
+            {
                 self.gone(slot, net);
             }
-            Phase::Head | Phase::Meeting(_) | Phase::Opening(_) => {}
+            Phase::Head | Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => {}
             Phase::Closing if past(connection.since_closing, timing.closing_ms) => self.gone(slot, net),
             Phase::Closing => {}
             Phase::Open if connection.ends.is_some_and(|ends| ends <= now) => {
@@ -90,8 +98,7 @@ impl Shard {
             }
             Phase::Open => {
                 if past(connection.pinged, timing.ping_ms) {
-                    connection.pinged = tick;
-                    self.say_raw(slot, |out| frame::encode_ping_into(out, &[]));
+                    self.ping(slot);
                 }
                 self.wake_session(slot, now);
             }

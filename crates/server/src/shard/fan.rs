@@ -11,13 +11,16 @@ use domain::model::RoomKey;
 use smallvec::SmallVec;
 
 use super::connection::{Connection, Lag, Missed};
-use super::hub::Piece;
+use super::fate::{Fates, Telling};
+use super::hub::{HOLE, Piece};
 use super::{Shard, Slot};
 use crate::frame;
 
 impl Shard {
     /// The next event of the log.
     pub(super) fn happened(&mut self, event: &Arc<Event>) {
+        self.take_in(event);
+        self.note_alias(event);
         self.spread(&News::Event(event.clone()));
         self.head = event.offset;
         self.exclude(event);
@@ -26,14 +29,17 @@ impl Shard {
     /// News to all who are attached to their room, and to those who follow their users.
     pub(super) fn spread(&mut self, news: &News) {
         if let Some(room) = self.hub.find(news.room()) {
+            if let News::Event(event) = news {
+                self.hub.rooms[room as usize].said = event.offset;
+            }
             self.spread_in(room, news);
         }
-        if let (News::Event(_), RoomKey::Pair(one, other)) = (news, news.room()) {
+        if let RoomKey::Pair(one, other) = news.room() {
             self.spread_to_followers(one, other, news);
         }
     }
 
-    /// A direct room's events go to its two users, wherever they are (HAZARDS 2); who has entered it was told already.
+    /// A direct room's news go to its two users, wherever they are (HAZARDS 2); who has entered it was told already.
     fn spread_to_followers(&mut self, one: &UserId, other: &UserId, news: &News) {
         let mut slots = self.hub.connections_of(one);
         if one != other {
@@ -47,6 +53,11 @@ impl Shard {
             if follows {
                 self.take_run(slot);
                 self.tell_to(slot, news, false);
+                if let News::Event(event) = news
+                    && self.get(slot).is_some_and(|connection| connection.is_level())
+                {
+                    self.note_told(slot, event);
+                }
             }
         }
     }
@@ -64,9 +75,29 @@ impl Shard {
                 self.tell_to(slot, news, true);
             }
         }
+        self.want_proofs(room);
         for place in 0..self.hub.rooms[room as usize].singles.len() {
             let slot = self.hub.rooms[room as usize].singles[place];
             self.tell_to(slot, news, true);
+            if self.get(slot).is_some_and(|connection| connection.attends) {
+                self.want_proof(slot);
+            }
+        }
+    }
+
+    /// Those who attend, and share the room's run because it is their only one, are asked whether they have heard.
+    fn want_proofs(&mut self, room: u32) {
+        for list in 0..self.hub.rooms[room as usize].lists.len() {
+            let dialect = self.hub.rooms[room as usize].lists[list].dialect;
+            if !self.parts.dialects[usize::from(dialect)].attends() {
+                continue;
+            }
+            for place in 0..self.hub.rooms[room as usize].lists[list].slots.len() {
+                let slot = self.hub.rooms[room as usize].lists[list].slots[place];
+                if slot != HOLE && self.get(slot).is_some_and(|connection| connection.attends) {
+                    self.want_proof(slot);
+                }
+            }
         }
     }
 
@@ -154,19 +185,38 @@ impl Shard {
     }
 
     /// An event from the log, for one who is behind.
-    pub(super) fn tell_behind(&mut self, slot: Slot, event: &Arc<Event>) {
+    pub(super) fn tell_behind(&mut self, slot: Slot, event: &Arc<Event>, fates: &Fates<'_>) {
         let room = self.hub.find(&event.room);
         let Some(connection) = self.connections[slot as usize].as_deref_mut() else { return };
         let inside = room.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
         if !inside && !connection.is_follower_of(&event.room) {
             return;
         }
+        if connection.has_had(event, self.parts.dialects[usize::from(connection.dialect)].door()) {
+            return;
+        }
         let shown = self.hub.shown(&event.room);
         let news = News::Event(event.clone());
+        let dialect = &*self.parts.dialects[usize::from(connection.dialect)];
+        let to = audience(connection, self.parts.life, &shown, &news, inside);
+        let told = fates.telling(event, dialect, to, &mut self.said);
         self.said.clear();
-        let dialect = &self.parts.dialects[usize::from(connection.dialect)];
-        dialect.tell(&news, audience(connection, self.parts.life, &shown, &news, inside), &mut self.said);
+        match told {
+            Telling::AsItStands => dialect.tell(&news, to, &mut self.said),
+            Telling::As(event) => dialect.tell(&News::Event(event), to, &mut self.said),
+            Telling::Nothing => {}
+        }
         frames(&self.said, &mut connection.outbox);
+        if let Some(lag) = connection.lag.as_mut().filter(|_| !self.said.is_empty()) {
+            lag.told += 1;
+        }
+        match room.filter(|_| inside) {
+            Some(room) => {
+                let said = &mut self.hub.rooms[room as usize].said;
+                *said = event.offset.max(*said);
+            }
+            None => self.note_told(slot, event),
+        }
     }
 
     /// One who is too slow for what nobody keeps: it can't go on from the log, and is not left to believe that it heard
@@ -258,7 +308,7 @@ pub(super) fn missed(connection: &mut Connection, news: &News) {
 }
 
 /// Puts frames around messages.
-fn frames(said: &Said, out: &mut Vec<u8>) {
+pub(super) fn frames(said: &Said, out: &mut Vec<u8>) {
     for message in said.messages() {
         frame::encode_into(out, frame::Opcode::Text, message);
     }

@@ -193,7 +193,7 @@ impl Shard {
     }
 
     /// Writes a connection's outbox.
-    fn flush_one(&mut self, slot: Slot, net: &mut dyn Net) {
+    pub(super) fn flush_one(&mut self, slot: Slot, net: &mut dyn Net) {
         let now = self.wheel.tick(self.now);
         let Some(connection) = self.get(slot) else { return };
         if connection.is_polled() {

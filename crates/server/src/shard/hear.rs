@@ -2,13 +2,9 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use dialects::{CallId, Close, Frame, Sid, Step, Steps};
 use domain::command::Reply;
-use domain::event::{Signal, SignalKind};
-use domain::id::MessageId;
-use domain::model::RoomKey;
 use domain::refusal::Refusal;
 
 use super::connection::{Connection, Phase};
@@ -20,10 +16,15 @@ use crate::frame::{self, Incoming, Progress};
 /// Connections read in one turn; the rest go on in the next, after what this one caused was written.
 const READS_PER_TURN: usize = 1024;
 
+/// What stands for a close frame without a code, and for no close frame (RFC 6455, 7.4.1).
+const NO_CODE: u16 = 1005;
+/// See [`NO_CODE`].
+const BROKEN_OFF: u16 = 1006;
+
 /// What a message was that isn't the session's to hear.
 enum Heard {
     Ping(Vec<u8>),
-    Pong,
+    Pong(Vec<u8>),
     Close(Option<u16>),
 }
 
@@ -51,7 +52,7 @@ impl Shard {
         let kept = self.get(slot).map(|connection| match connection.phase {
             // The head keeps what it has; frames that were kept come before what is read next.
             Phase::Head => Vec::new(),
-            Phase::Meeting(_) | Phase::Opening(_) | Phase::Open | Phase::Closing => {
+            Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) | Phase::Open | Phase::Closing => {
                 std::mem::take(&mut connection.kept)
             }
         });
@@ -103,7 +104,7 @@ impl Shard {
         match connection.phase {
             Phase::Head => self.hear_head(slot, input, net),
             Phase::Open => self.hear_frames(slot, input, net),
-            Phase::Meeting(_) | Phase::Opening(_) => connection.kept.extend_from_slice(input),
+            Phase::Asking(_) | Phase::Meeting(_) | Phase::Opening(_) => connection.kept.extend_from_slice(input),
             Phase::Closing => self.hear_the_last(slot, input, net),
         }
     }
@@ -126,7 +127,7 @@ impl Shard {
                     Incoming::Text(text) => Frame::Text(text),
                     Incoming::Binary(bytes) => Frame::Binary(bytes),
                     Incoming::Ping(payload) => return stop(other.insert(Heard::Ping(payload.to_vec()))),
-                    Incoming::Pong(_) => return stop(other.insert(Heard::Pong)),
+                    Incoming::Pong(payload) => return stop(other.insert(Heard::Pong(payload.to_vec()))),
                     Incoming::Close { code, .. } => return stop(other.insert(Heard::Close(code))),
                 };
                 messages += 1;
@@ -192,13 +193,8 @@ impl Shard {
     }
 
     fn hear_control(&mut self, slot: Slot, heard: Heard, net: &mut dyn Net) {
-        let now = self.wheel.tick(self.now);
         match heard {
-            Heard::Pong => {
-                if let Some(connection) = self.get(slot) {
-                    connection.ponged = now;
-                }
-            }
+            Heard::Pong(payload) => self.ponged(slot, &payload),
             Heard::Ping(payload) => {
                 self.say_raw(slot, |out| frame::encode_pong_into(out, &payload));
             }
@@ -207,6 +203,7 @@ impl Shard {
                 self.closing(slot);
                 // Both have said goodbye: what is owed is written, and then it ends (RFC 6455, 7.1.1).
                 if let Some(connection) = self.get(slot) {
+                    connection.close_code = code.unwrap_or(NO_CODE);
                     connection.peer_closed = true;
                 }
                 self.end_if_done(slot, net);
@@ -252,11 +249,12 @@ impl Shard {
         for step in steps.drain(..) {
             let connection = self.get(slot)?;
             match (&connection.phase, step) {
-                (Phase::Closing | Phase::Head | Phase::Meeting(_), _) => {}
+                (Phase::Closing | Phase::Head | Phase::Asking(_) | Phase::Meeting(_), _) => {}
                 (_, Step::Accept(protocol)) => self.accept(slot, protocol.as_deref()),
                 (Phase::Opening(_), Step::Answer(answer)) => self.answer(slot, &answer),
                 (Phase::Open, Step::Answer(_)) => {}
                 (_, Step::Call(id, request)) => self.call(slot, id, request),
+                (_, Step::Integrate(id, event)) => self.integrate(slot, id, event),
                 (Phase::Open, Step::Say(text)) => {
                     self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Text, &text));
                 }
@@ -264,8 +262,10 @@ impl Shard {
                     self.say_raw(slot, |out| frame::encode_into(out, frame::Opcode::Binary, &bytes));
                 }
                 (Phase::Open, Step::Identify(claim)) => self.identify_later(slot, claim),
-                (Phase::Open, Step::Writers(id, room)) => self.writers(slot, id, &room),
+                (Phase::Open, Step::Writers(id, room)) => self.writers_to(slot, id, &room),
                 (Phase::Open, Step::Follow) => connection.follows = true,
+                (Phase::Open, Step::Asked) => self.asked(slot),
+                (Phase::Open, Step::Answered) => self.answered_sign(slot),
                 (Phase::Open, Step::Release(sid, text)) => self.release(slot, sid, text),
                 (Phase::Open, Step::Replace(sid)) => return Some(sid),
                 (Phase::Open, Step::Hint(room, kind)) => self.hint(slot, &room, kind),
@@ -278,6 +278,8 @@ impl Shard {
                     | Step::Identify(_)
                     | Step::Writers(..)
                     | Step::Follow
+                    | Step::Asked
+                    | Step::Answered
                     | Step::Release(..)
                     | Step::Replace(_)
                     | Step::Hint(..)
@@ -287,34 +289,6 @@ impl Shard {
             }
         }
         None
-    }
-
-    /// Who writes in a room, to the session.
-    fn writers(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
-        let writers = self.typing.writers(room, self.now);
-        let mut steps = Steps::new();
-        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
-            session.writers(call, &writers, &mut steps);
-        }
-        self.take_steps(slot, &mut steps);
-    }
-
-    /// Typing and the like: to the bus, never through the node (HAZARDS 21).
-    fn hint(&mut self, slot: Slot, room: &RoomKey, kind: SignalKind) {
-        let (after, at) = (self.head, self.now);
-        let attached = self.hub.find(room);
-        let now = self.wheel.tick(self.now);
-        let Some(connection) = self.get(slot) else { return };
-        let Some(who) = connection.who.clone() else { return };
-        if !connection.may_hint(now) {
-            return; // Everybody in the room would be told of each: a flood of them is theirs, not ours.
-        }
-        if attached.is_none_or(|room| connection.seats.iter().all(|seat| seat.room != room)) {
-            return;
-        }
-        let origin = Some(connection.id);
-        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, kind };
-        self.out.signals.push(Arc::new(signal));
     }
 
     /// Says something to one connection only, at its place in the order of what it is told.
@@ -330,6 +304,7 @@ impl Shard {
     pub(super) fn close(&mut self, slot: Slot, close: Close) {
         let Some(connection) = self.get(slot) else { return };
         if matches!(connection.phase, Phase::Open) {
+            connection.close_code = close.code;
             // Whoever is polled has no close frame: what its session has said last is its goodbye.
             if !connection.is_polled() {
                 self.say_raw(slot, |out| frame::encode_close_into(out, Some(close.code), close.reason));
@@ -341,6 +316,7 @@ impl Shard {
     /// From now on it is only written to, until it is done.
     pub(super) fn closing(&mut self, slot: Slot) {
         self.leave_all(slot);
+        self.hub.watchers.remove(&slot);
         let now = self.wheel.tick(self.now);
         if let Some(connection) = self.get(slot) {
             connection.phase = Phase::Closing;
@@ -371,10 +347,15 @@ impl Shard {
     /// The connection is no more.
     pub(super) fn gone(&mut self, slot: Slot, net: &mut dyn Net) {
         self.leave_all(slot);
+        self.hub.watchers.remove(&slot);
         let Some(mut connection) = self.connections[slot as usize].take() else { return };
         self.unlink(&mut connection);
         self.tally.held_bytes -= u64::from(connection.weighed);
         net.close(slot);
+        if let Some(session) = connection.session.as_mut() {
+            let code = if connection.close_code == 0 { BROKEN_OFF } else { connection.close_code };
+            self.say_farewell(connection.id, session.as_mut(), code, self.now);
+        }
         // Replies that it will not hear give their places back.
         self.calls = self.calls.saturating_sub(connection.held.len());
         if let Some(who) = &connection.who {

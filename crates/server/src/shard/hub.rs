@@ -3,6 +3,7 @@
 //! News are encoded once per (room, dialect) into the room's *run*, one contiguous buffer a turn; whoever is attached to
 //! that room only gets the run with one write (HAZARDS 5). It keeps lists and buffers; `fan` decides who gets what.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::Text;
@@ -65,6 +66,8 @@ pub(super) struct HubRoom {
     pub(super) singles: Vec<u32>,
     /// It has a run in this pass.
     pub(super) active: bool,
+    /// The last event that somebody here was told of.
+    pub(super) said: Offset,
 }
 
 /// Rooms and users by what they are looked up by.
@@ -73,6 +76,8 @@ pub(super) struct Hub {
     by_key: HashMap<RoomKey, u32>,
     pub(super) rooms: Slab<HubRoom>,
     users: HashMap<UserId, SmallVec<[u32; 2]>>,
+    /// Who is told who comes online and goes, in an order that a seed decides.
+    pub(super) watchers: BTreeSet<u32>,
     /// The rooms with a run in this pass.
     pub(super) active: Vec<u32>,
     /// The lists may not be reordered: they are being walked.
@@ -99,6 +104,7 @@ impl Hub {
             lists: SmallVec::new(),
             singles: Vec::new(),
             active: false,
+            said: Offset(0),
         });
         let room = u32::try_from(room).expect("a shard has fewer rooms than connections, and those have 32-bit slots");
         self.by_key.insert(key.clone(), room);

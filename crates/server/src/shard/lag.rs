@@ -8,6 +8,7 @@ use domain::event::{Event, News, SignalKind};
 use domain::id::{Millis, Offset};
 use domain::limits;
 
+use super::fate::Fates;
 use super::{Mail, ReadFor, Shard, Slot};
 use crate::node::{Announcement, Token};
 
@@ -50,14 +51,24 @@ impl Shard {
             }
             (connection.heard, connection.ponged, connection.pinged) = (now, now, now);
         }
+        let told = lag.told;
         for missed in lag.missed {
             let came = matches!(missed.last.kind, SignalKind::Came { .. });
             if came == missed.first_came {
                 self.tell_to(slot, &News::Signal(missed.last), true);
             }
         }
+        self.have_session(slot, |session, steps| session.level(told, moment, steps));
+        self.want_proof_of_all(slot);
         self.arm(slot);
         self.queue_read(slot);
+    }
+
+    /// Whoever follows is asked whether it has heard what it was told while it was behind.
+    fn want_proof_of_all(&mut self, slot: Slot) {
+        if self.get(slot).is_some_and(|connection| connection.attends || connection.proof.is_some()) {
+            self.want_proof(slot);
+        }
     }
 
     pub(super) fn found(&mut self, token: Token, found: Result<Found, Failure>) {
@@ -97,8 +108,9 @@ impl Shard {
     }
 
     fn found_behind(&mut self, slot: Slot, events: &[Arc<Event>], scanned: Offset) {
+        let fates = Fates::of(events);
         for event in events {
-            self.tell_behind(slot, event);
+            self.tell_behind(slot, event, &fates);
         }
         let head = self.head;
         if let Some(connection) = self.get(slot)

@@ -40,6 +40,10 @@ impl Shard {
                     self.budget = self.budget.saturating_sub(content + ENVELOPE_BYTES);
                     self.signalled(signal);
                 }
+                Mail::Status(status) => {
+                    self.budget = self.budget.saturating_sub(ENVELOPE_BYTES);
+                    self.status(&status);
+                }
                 Mail::RelayLost => self.relay_lost(),
                 Mail::Told(told) => self.told(*told),
                 Mail::Head(head) => self.known_head = self.known_head.max(head),
@@ -109,7 +113,8 @@ impl Shard {
             Ok(Reply::Returned { from, .. }) => Some(from.offset),
             Ok(_) | Err(_) => None,
         };
-        if let Some(from) = told.attach.iter().filter_map(|attach| attach.from).chain(returned).max()
+        let follows = Self::follow_from(&told);
+        if let Some(from) = told.attach.iter().filter_map(|attach| attach.from).chain(returned).chain(follows).max()
             && from > self.head
         {
             self.known_head = self.known_head.max(from);
@@ -121,6 +126,13 @@ impl Shard {
             && let Some(call) = told.attach.iter_mut().find_map(|attach| attach.call.take())
         {
             self.out.node.push(ToNode::Again(*call, self.excluded_at));
+            return;
+        }
+        let slot = match told.to {
+            ReplyTo::Connection(id, _) => self.slot_of(id),
+            ReplyTo::Rest(_) | ReplyTo::Nobody => None,
+        };
+        if self.is_outdated(slot, &mut told) {
             return;
         }
         let Some(told) = self.hold_for_echo(told) else { return };
@@ -201,6 +213,7 @@ impl Shard {
                 return self.answer_with_page(slot, call, told.result, most);
             }
         }
+        let followed = told.follow.take().map(|follow| self.follow(slot, *follow)).is_some();
         if let Err(refusal) = &told.result {
             let dialect = self.get(slot).map_or(0, |connection| connection.dialect);
             self.count_refusal(dialect, refusal);
@@ -211,6 +224,10 @@ impl Shard {
             self.answered(slot, call, told.result.as_ref());
         }
         self.detach_all(slot, &told.detach);
+        if followed && self.get(slot).is_some_and(|connection| connection.is_level()) {
+            let now = self.now;
+            self.have_session(slot, |session, steps| session.level(0, now, steps));
+        }
     }
 
     /// A client is who it was, and goes on where it was.
@@ -245,7 +262,7 @@ impl Shard {
             let Some(connection) = self.get(slot) else { continue };
             match connection.phase {
                 Phase::Open => self.have_session(slot, |session, steps| session.dismissed(steps)),
-                Phase::Head => self.gone(slot, net),
+                Phase::Head | Phase::Asking(_) => self.gone(slot, net),
                 Phase::Meeting(_) | Phase::Opening(_) | Phase::Closing => {}
             }
         }

@@ -4,25 +4,35 @@
 //! takes what is in the mailbox, what is readable, what is due; then it flushes, one write per connection. The thread
 //! around it is `threads::shard`; the simulator drives the same step. It never blocks and never waits for the node.
 //!
-//! Files: `open` (head, identity, upgrade), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
+//! Files: `open` (head, upgrade), `identify` (who it is), `hear` (frames in, steps taken), `attach` (who listens), `fan` (news to
 //! listeners), `flush` (writes), `lag` (catching up from the log), `due` (deadlines), `mail` (what the node says),
-//! `page` (history on entering), `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `allowance` (what a
-//! connection may cost), `parts` (what it is made of, and what it counts), `world` (what is around it).
+//! `page` (history on entering), `follow` (all that is one's own), `proof` (what was delivered), `status` (who is online),
+//! `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `managed` (what back ends
+//! want of a connection), `integrate` (what a URL is told of it), `fate` (what has become of a
+//! message meanwhile), `allowance` (what a connection may cost), `parts` (what it is made of, and what it counts), `world`
+//! (what is around it).
 
 mod allowance;
 mod attach;
 mod connection;
 mod due;
 mod fan;
+mod fate;
 mod flush;
+mod follow;
 mod hear;
 mod hub;
+mod identify;
+mod integrate;
 mod lag;
 mod mail;
+mod managed;
 mod open;
 mod page;
 mod parts;
 mod polling;
+mod proof;
+mod status;
 mod takeover;
 mod typing;
 mod wheel;
@@ -32,8 +42,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use dialects::{Said, Steps};
+use domain::Text;
 use domain::event::Signal;
 use domain::id::{ConnectionId, Millis, Offset};
+use domain::model::RoomKey;
 use domain::refusal::Refusal;
 use hashbrown::HashMap;
 use rand_chacha::ChaCha12Rng;
@@ -41,13 +53,18 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use self::connection::Connection;
 pub(crate) use self::fan::is_relayed;
+use self::follow::Changes;
 use self::hub::Hub;
+use self::identify::Asked;
+pub use self::integrate::Integrate;
+use self::integrate::UnderWay;
+pub use self::managed::ManageCall;
 use self::page::Page;
 pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
 pub use self::polling::PollCall;
 use self::typing::Typing;
 use self::wheel::{Tick, Wheel};
-pub use self::world::{Gate, Input, Mail, Net, Outputs};
+pub use self::world::{Asking, Gate, Input, Mail, Net, Outputs};
 use crate::node::{Announcement, Token, Told};
 
 /// A connection's place in a shard, chosen by whoever holds the sockets; free again after [`Net::close`].
@@ -69,6 +86,8 @@ pub struct Shard {
     parts: Parts,
     /// Socket doors: which dialect, and the path.
     doors: Vec<(u8, String)>,
+    /// Dialects whose connections back ends may reach.
+    managed: Vec<u8>,
     connections: Vec<Option<Box<Connection>>>,
     generations: Vec<u32>,
     hub: Hub,
@@ -78,6 +97,10 @@ pub struct Shard {
     known_head: Offset,
     /// The last event that put somebody out.
     excluded_at: Offset,
+    /// Who was taken in or put out lately.
+    changes: Changes,
+    /// What direct rooms are called on a wire on which the two name them, as far as it was heard here.
+    aliases: HashMap<RoomKey, Text>,
     mail: VecDeque<Mail>,
     /// Announcements and signals ahead of the head.
     early: BTreeMap<Offset, Announcement>,
@@ -88,16 +111,23 @@ pub struct Shard {
     gap_reading: bool,
     next_token: Token,
     reads: HashMap<Token, ReadFor>,
+    /// Who is being asked about. As many as may wait for the Auth Service at most.
+    asked: HashMap<Token, Asked>,
     /// Calls under way, each with its reply slot.
     calls: usize,
     /// Sessions that are polled.
     polled: usize,
+    /// Events that the operator's URL is being told, and what they weigh.
+    integrating: HashMap<Token, UnderWay>,
+    integrating_bytes: usize,
     /// Connections to be read, to be flushed, and due.
     to_read: VecDeque<Slot>,
     to_flush: Vec<Slot>,
     due: Vec<(u32, Tick)>,
     /// Connections with replies that wait for an echo.
     holding: Vec<Slot>,
+    /// Connections that are to be asked for a sign of life.
+    to_prove: Vec<Slot>,
     /// Runs are encoded in passes; a pass whose budget is spent goes on in the next turn.
     pass: u64,
     walk: Option<flush::Walk>,
@@ -119,23 +149,28 @@ impl Shard {
     /// A shard without connections.
     #[must_use]
     pub fn new(parts: Parts, now: Millis) -> Self {
-        let mut doors = Vec::new();
+        let (mut doors, mut managed) = (Vec::new(), Vec::new());
         for (place, dialect) in (0u8..).zip(parts.dialects.iter()) {
             for way in dialect.doors() {
-                if let dialects::Way::Socket(path) = way {
-                    doors.push((place, path));
+                match way {
+                    dialects::Way::Socket(path) => doors.push((place, path)),
+                    dialects::Way::Connections(_) => managed.push(place),
+                    dialects::Way::Polled(_) | dialects::Way::Rest(_) => {}
                 }
             }
         }
         let tally = Tally { doors: vec![DoorTally::default(); parts.dialects.len()], ..Tally::default() };
         Self {
             doors,
+            managed,
             connections: Vec::new(),
             generations: Vec::new(),
             hub: Hub::default(),
             head: parts.head,
             known_head: parts.head,
             excluded_at: Offset(0),
+            changes: Changes::default(),
+            aliases: HashMap::new(),
             mail: VecDeque::new(),
             early: BTreeMap::new(),
             early_signals: VecDeque::new(),
@@ -144,12 +179,16 @@ impl Shard {
             gap_reading: false,
             next_token: 0,
             reads: HashMap::new(),
+            asked: HashMap::new(),
             calls: 0,
             polled: 0,
+            integrating: HashMap::new(),
+            integrating_bytes: 0,
             to_read: VecDeque::new(),
             to_flush: Vec::new(),
             due: Vec::new(),
             holding: Vec::new(),
+            to_prove: Vec::new(),
             pass: 1,
             walk: None,
             wheel: Wheel::new(now),
@@ -184,18 +223,23 @@ impl Shard {
                 Input::Writable(slot) => self.writable(slot),
                 Input::Polled(call) => self.poll_called(*call, net),
                 Input::PollGone(sid, token) => self.poll_gone(sid, token, net),
+                Input::Manage(call) => self.manage(*call, net),
+                Input::Integrated(token, outcome) => self.integrated(token, &outcome),
                 Input::Mail(mail) => self.mail.push_back(mail),
                 Input::Found(token, found) => self.found(token, found),
+                Input::Identified(token, answer) => self.asked_about(token, answer),
             }
         }
         self.deadlines(net);
         let events_left = self.take_mail();
         let reads_left = self.read_sockets(net);
+        self.ask_for_proofs();
         self.drain(net);
         let flushed = self.flush(net);
         let next = self.next_turn();
         std::mem::swap(&mut self.out, out);
-        let more = events_left || reads_left || !flushed || !self.to_flush.is_empty() || self.draining.is_some();
+        let asks = !self.to_flush.is_empty() || !self.to_prove.is_empty();
+        let more = events_left || reads_left || !flushed || asks || self.draining.is_some();
         if more { Some(now) } else { next }
     }
 
@@ -250,8 +294,13 @@ impl Shard {
     }
 
     fn token(&mut self, reads_for: ReadFor) -> Token {
+        let token = self.new_token();
+        self.reads.insert(token, reads_for);
+        token
+    }
+
+    fn new_token(&mut self) -> Token {
         self.next_token += 1;
-        self.reads.insert(self.next_token, reads_for);
         self.next_token
     }
 

@@ -1,20 +1,22 @@
-//! From accept to upgrade: the head of the request, who asks, and the session that decides.
+//! From accept to upgrade: the head of the request, and the session that decides. Who asks is found out in `identify`.
 //!
 //! ```text
 //!  accepted ─► Head ──(no upgrade: handed to HTTP)
-//!               │ upgrade to a known door, admitted, identified
-//!               ▼
-//!            Meeting ── `met` ─► Opening ── Accept ─► Open ── close ─► Closing ─► gone
+//!               │ upgrade to a known door, admitted
+//!               ├──► Asking (the Auth Service) ── denied: Answer ─────────────────────►┐
+//!               ▼       │                                                              │
+//!            Meeting ◄──┘                                                              │
+//!               ├── `met` ─► Opening ── Accept ─► Open ── close ─► Closing ─► gone
 //!               └── Answer ──────────┴── Answer ───────────────────────►┘
 //! ```
 
 use std::sync::Arc;
 
 use dialects::polling::BadSid;
-use dialects::{Answer, Ask, Claim, Opening, Request, Sid, Steps};
+use dialects::{Answer, Ask, Opening, Request, Sid, Steps};
 use domain::command::{Command, Reply};
 use domain::id::{ConnectionId, Door, SessionKey};
-use domain::identity::{Credential, Denied, Identity, Standing};
+use domain::identity::{Denied, Identity, Standing};
 use domain::limits;
 use domain::model::Person;
 use domain::refusal::Refusal;
@@ -68,6 +70,7 @@ impl Shard {
             Upgrade::Wanted { .. } => {}
         }
         let mut ask = ask_of(head);
+        ask.peer = net.peer(slot);
         let Some(dialect) = self.doors.iter().find(|(_, path)| ask.captures(path)).map(|(dialect, _)| *dialect) else {
             return self.hand_over(slot, kept, net);
         };
@@ -79,6 +82,7 @@ impl Shard {
         if let Err(answer) = self.parts.gate.admit(&ask) {
             return self.answer(slot, &answer);
         }
+        ask.peer = self.parts.gate.source(&ask);
         let doors = self.parts.dialects.clone();
         let door = doors[usize::from(dialect)].as_ref();
         if let Some(polling) = door.polling()
@@ -89,28 +93,11 @@ impl Shard {
         if !door.knows_at_once() {
             return self.open_nobodys(slot, &ask);
         }
-        match self.identify(dialect, &ask) {
-            Ok(identity) => self.meet(slot, ask, identity),
-            Err(denied) => {
-                let answer = self.parts.dialects[usize::from(dialect)].denied(&ask, denied);
-                self.count_error(dialect, "denied");
-                self.answer(slot, &answer);
-            }
-        }
+        self.who_asks(slot, ask);
     }
 
-    /// Who asks for a socket. Back ends' keys open none (RULES 3).
-    fn identify(&self, dialect: u8, ask: &Ask) -> Result<Identity, Denied> {
-        let dialect = &self.parts.dialects[usize::from(dialect)];
-        let credential = dialect.who(ask).ok_or(Denied::Missing)?;
-        let identity = self.parts.gate.identify(&credential, dialect.name(), self.now)?;
-        match identity.standing {
-            Standing::User => Ok(identity),
-            Standing::Service(_) => Err(Denied::Invalid),
-        }
-    }
-
-    fn meet(&mut self, slot: Slot, ask: Ask, identity: Identity) {
+    /// It is known who asks for a socket: now that is made durable.
+    pub(super) fn meet(&mut self, slot: Slot, ask: Ask, identity: Identity) {
         let ends = identity.ends;
         if let Some(connection) = self.get(slot) {
             connection.phase = Phase::Meeting(Box::new(ask));
@@ -154,21 +141,27 @@ impl Shard {
     /// The connection is this user's from now on.
     pub(super) fn belongs_to(&mut self, slot: Slot, who: &Arc<Person>) {
         let Some(connection) = self.get(slot) else { return };
+        let (id, open) = (connection.id, matches!(connection.phase, Phase::Open));
         if connection.who.replace(who.clone()).is_none() {
             self.hub.add_connection(&who.id, slot);
+            if open {
+                self.out.node.push(ToNode::Opened(id));
+            }
         }
     }
 
     /// The session exists from now on, and decides.
     pub(super) fn open_session(&mut self, slot: Slot, ask: &Ask, who: Option<Arc<Person>>, sid: Sid) {
         let (now, key) = (self.now, SessionKey(self.secret()));
-        let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
+        let Some(place) = self.get(slot).map(|connection| connection.dialect) else { return };
+        let (dialect, caller) = (usize::from(place), self.caller(place, ask));
         let mut steps = std::mem::take(&mut self.steps);
         let session = self.parts.dialects[dialect].open(ask, &Opening { who, sid, key }, now, &mut steps);
         let key = ask.header("sec-websocket-key").unwrap_or_default();
         if let Some(connection) = self.get(slot) {
             connection.phase = Phase::Opening(key.into());
             connection.session = Some(session);
+            connection.caller = caller;
         }
         self.take_steps(slot, &mut steps);
         self.give_back(steps);
@@ -212,47 +205,6 @@ impl Shard {
         }
     }
 
-    /// A client says who it is, on a wire on which it does so after it has connected.
-    pub(super) fn identify_later(&mut self, slot: Slot, claim: Claim) {
-        let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
-        let name = self.parts.dialects[dialect].name();
-        let Claim { credential, id, name: label } = claim;
-        let identity = self.parts.gate.identify(&credential, name, self.now).and_then(|identity| {
-            let same = self.get(slot).and_then(|c| c.who.as_ref()).is_none_or(|who| who.id == identity.id);
-            let meant = id.is_none_or(|id| id == identity.id);
-            if same && meant && identity.standing == Standing::User { Ok(identity) } else { Err(Denied::Invalid) }
-        });
-        match identity {
-            Ok(identity) => {
-                let label = label.filter(|_| matches!(credential, Credential::Claimed(_)));
-                let identity = Identity { name: identity.name.or(label), ..identity };
-                if let Some(connection) = self.get(slot) {
-                    (connection.ends, connection.met) = (identity.ends, true);
-                }
-                self.call(slot, MEET, Request::Do(Command::Meet(identity)));
-            }
-            Err(denied) => {
-                self.count_error_of(slot, "denied");
-                self.identified(slot, Err(denied));
-            }
-        }
-    }
-
-    /// What became of it, to the session.
-    pub(super) fn identified(&mut self, slot: Slot, who: Result<&Arc<Person>, Denied>) {
-        if let Ok(who) = who {
-            self.belongs_to(slot, who);
-        }
-        let now = self.now;
-        let mut steps = Steps::new();
-        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
-            session.identified(who, now, &mut steps);
-        }
-        self.take_steps(slot, &mut steps);
-        self.arm(slot);
-        self.queue_read(slot);
-    }
-
     /// The session says yes.
     pub(super) fn accept(&mut self, slot: Slot, protocol: Option<&str>) {
         let now = self.wheel.tick(self.now);
@@ -264,6 +216,14 @@ impl Shard {
         connection.phase = Phase::Open;
         connection.opened = true;
         let dialect = usize::from(connection.dialect);
+        if connection.who.is_some() {
+            let opened = ToNode::Opened(connection.id);
+            self.out.node.push(opened);
+        }
+        if self.parts.dialects.get(dialect).is_some_and(|dialect| dialect.hears_statuses()) {
+            self.hub.watchers.insert(slot);
+        }
+        let Some(connection) = self.get(slot) else { return };
         (connection.since, connection.heard, connection.ponged, connection.pinged) = (now, now, now, now);
         self.tally.doors[dialect].open += 1;
         self.arm(slot);
@@ -307,6 +267,7 @@ impl Shard {
     pub(super) fn call(&mut self, slot: Slot, id: dialects::CallId, mut request: Request) {
         let full = self.calls >= limits::CALLS_PER_SHARD_MAX;
         let doors = self.parts.dialects.clone();
+        let now = self.wheel.tick(self.now);
         let Some(connection) = self.get(slot) else { return };
         if full {
             let dialect = connection.dialect;
@@ -321,6 +282,11 @@ impl Shard {
         }
         // The node knows of it before it hears so itself.
         connection.met |= matches!(request, Request::Do(Command::Return { .. }));
+        if matches!(request, Request::Do(Command::Declare { .. })) && !connection.may_hint(now) {
+            // Everybody would be told of each: a flood of them is theirs, not ours.
+            connection.calls -= 1;
+            return self.answered(slot, id, Ok(&Reply::Done));
+        }
         connection.heavy |= matches!(request, Request::Ask(domain::query::Query::Rooms { .. }));
         let call = Call {
             to: ReplyTo::Connection(connection.id, id),
@@ -358,7 +324,6 @@ fn ask_of(head: &Head<'_>) -> Ask {
         path: head.target.path.to_owned(),
         query: head.target.query.unwrap_or_default().to_owned(),
         headers: head.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_string())).collect(),
-        captured: Vec::new(),
-        body: Vec::new(),
+        ..Ask::default()
     }
 }

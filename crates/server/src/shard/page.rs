@@ -7,7 +7,9 @@ use dialects::CallId;
 use domain::command::Reply;
 use domain::history::Entry;
 use domain::id::{Cursor, Offset};
+use domain::limits;
 use domain::model::RoomKey;
+use domain::query::Window;
 use domain::refusal::Refusal;
 
 use super::connection::Lag;
@@ -62,7 +64,8 @@ impl Shard {
     }
 
     fn ask_for(&mut self, id: domain::id::ConnectionId, page: Page) {
-        let ask = Read::History { room: page.room.clone(), skip: 0, most: page.asked };
+        let (room, window, bytes) = (page.room.clone(), Window::default(), limits::HISTORY_BYTES_MAX);
+        let ask = Read::History { room, window, skip: 0, most: page.asked, bytes };
         let token = self.token(ReadFor::Page(id, Box::new(page)));
         self.out.reads.push((token, ask));
     }

@@ -1,10 +1,16 @@
 //! Who is writing where: what was said within the last few seconds, whoever is asked for it. Typing goes from shard to
 //! shards over the bus, so every shard knows (HAZARDS 21).
 
-use domain::id::{Millis, UserId};
+use std::sync::Arc;
+
+use dialects::{CallId, Steps};
+use domain::event::{Signal, SignalKind};
+use domain::id::{MessageId, Millis, UserId};
 use domain::limits;
 use domain::model::RoomKey;
 use hashbrown::HashMap;
+
+use super::{Shard, Slot};
 
 /// Writers remembered in all; past it those whose time is up are forgotten, and then nobody new is taken in.
 const WRITERS_MAX: usize = 10_000;
@@ -56,6 +62,38 @@ impl Typing {
             !writers.is_empty()
         });
         self.count = self.rooms.values().map(Vec::len).sum();
+    }
+}
+
+impl Shard {
+    /// Who writes in a room, to the session.
+    pub(super) fn writers_to(&mut self, slot: Slot, call: CallId, room: &RoomKey) {
+        let writers = self.typing.writers(room, self.now);
+        let mut steps = Steps::new();
+        if let Some(session) = self.get(slot).and_then(|connection| connection.session.as_mut()) {
+            session.writers(call, &writers, &mut steps);
+        }
+        self.take_steps(slot, &mut steps);
+    }
+
+    /// Typing and the like: to the bus, never through the node (HAZARDS 21).
+    pub(super) fn hint(&mut self, slot: Slot, room: &RoomKey, kind: SignalKind) {
+        let (after, at) = (self.head, self.now);
+        let attached = self.hub.find(room);
+        let now = self.wheel.tick(self.now);
+        let Some(connection) = self.get(slot) else { return };
+        let Some(who) = connection.who.clone() else { return };
+        if !connection.may_hint(now) {
+            return; // Everybody in the room would be told of each: a flood of them is theirs, not ours.
+        }
+        let inside = attached.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
+        if !inside && !connection.is_follower_of(room) {
+            return;
+        }
+        let origin = Some(connection.id);
+        let alias = self.aliases.get(room).cloned();
+        let signal = Signal { room: room.clone(), after, at, id: MessageId(0), who, origin, alias, kind };
+        self.out.signals.push(Arc::new(signal));
     }
 }
 

@@ -46,6 +46,11 @@ impl Wheel {
         Tick(u32::try_from(at.since(self.began) / TICK_MS).unwrap_or(u32::MAX))
     }
 
+    /// When a tick began.
+    pub(super) fn moment(&self, tick: Tick) -> Millis {
+        self.began.plus(u64::from(tick.0) * TICK_MS)
+    }
+
     /// The tick by which a moment has passed.
     pub(super) fn tick_after(&self, at: Millis) -> Tick {
         Tick(u32::try_from(at.since(self.began).div_ceil(TICK_MS)).unwrap_or(u32::MAX))

@@ -1,15 +1,19 @@
 //! What is around a shard: the sockets it has, the gate before its doors, what it is told and what it wants done.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use adapters::auth::{Then, Verdict};
 use adapters::port::{Failure, Found, Read};
+use dialects::connections::Managed;
+use dialects::integration::Outcome;
 use dialects::{Answer, Ask, Sid};
-use domain::event::Signal;
+use domain::event::{Signal, Status};
 use domain::id::{Millis, Offset};
 use domain::identity::{Credential, Denied, Identity};
 
-use super::{PollCall, Slot};
+use super::{Integrate, ManageCall, PollCall, Slot};
 use crate::node::{Announcement, Input as ToNode, Token, Told};
 
 /// The sockets of a shard.
@@ -25,6 +29,11 @@ pub trait Net {
     /// # Errors
     /// As a non-blocking socket's.
     fn write(&mut self, slot: Slot, bytes: &[u8]) -> io::Result<usize>;
+
+    /// The address of the other end, where there is one.
+    fn peer(&self, _slot: Slot) -> Option<IpAddr> {
+        None
+    }
 
     /// Says that nothing more will be written.
     fn shut(&mut self, slot: Slot);
@@ -55,11 +64,23 @@ pub trait Gate: Send + Sync {
     /// The answer to give instead.
     fn admit(&self, ask: &Ask) -> Result<(), Answer>;
 
-    /// Who a credential is. Local and quick; an auth service's answer comes from a cache.
-    ///
-    /// # Errors
-    /// Why it is not taken.
-    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Result<Identity, Denied>;
+    /// Who a credential is, as far as it is known at once: an Auth Service's answers are remembered. Never blocks.
+    fn identify(&self, credential: &Credential, dialect: &str, now: Millis) -> Verdict;
+
+    /// Has the Auth Service asked who a credential is, after [`Verdict::Wait`]. Never blocks: `then` is called once, at
+    /// once or seconds later and on another thread.
+    fn ask(&self, credential: &Credential, dialect: &str, now: Millis, then: Then) {
+        then(match self.identify(credential, dialect, now) {
+            Verdict::Known(answer) => answer,
+            // Nobody is there to be asked.
+            Verdict::Wait => Err(Denied::Unavailable),
+        });
+    }
+
+    /// From which address a request comes: its peer's, unless that is a proxy that the operator trusts (THREATS T24).
+    fn source(&self, ask: &Ask) -> Option<IpAddr> {
+        ask.peer
+    }
 }
 
 /// What a shard is told.
@@ -75,10 +96,27 @@ pub enum Input {
     Polled(Box<PollCall>),
     /// Whoever asked that has broken off.
     PollGone(Sid, Token),
+    /// What a back end wants of a connection.
+    Manage(Box<ManageCall>),
+    /// What came of an event for the operator's URL.
+    Integrated(Token, Outcome),
     /// Something is in the mailbox.
     Mail(Mail),
     /// What a reader found.
     Found(Token, Result<Found, Failure>),
+    /// Who a credential is that was asked about.
+    Identified(Token, Result<Identity, Denied>),
+}
+
+/// A credential about which somebody else has to be asked ([`Gate::ask`]). The answer comes as [`Input::Identified`].
+#[derive(Debug)]
+pub struct Asking {
+    /// What the answer comes under.
+    pub token: Token,
+    /// What the client shows.
+    pub credential: Credential,
+    /// The dialect at whose door, by its place.
+    pub dialect: u8,
 }
 
 /// What the node, the bus and the operator say to a shard; in one queue, in one order.
@@ -88,6 +126,8 @@ pub enum Mail {
     Announce(Announcement),
     /// Something is true now.
     Signal(Arc<Signal>),
+    /// Somebody came online or went.
+    Status(Arc<Status>),
     /// A reply, with what it does to attachments. Never dropped.
     Told(Box<Told>),
     /// Relayed messages were dropped because the mailbox was full.
@@ -107,6 +147,12 @@ pub struct Outputs {
     pub reads: Vec<(Token, Read)>,
     /// For the bus. May be dropped.
     pub signals: Vec<Arc<Signal>>,
+    /// For the gate.
+    pub asks: Vec<Asking>,
     /// For those who asked on a polled path.
     pub answers: Vec<(Token, Answer)>,
+    /// For back ends.
+    pub managed: Vec<(Token, Managed)>,
+    /// For the operator's URL.
+    pub integrations: Vec<Integrate>,
 }

@@ -10,6 +10,7 @@
 
 pub mod addresses;
 pub mod clock;
+mod integration;
 mod listen;
 mod node;
 mod shard;
@@ -23,12 +24,14 @@ use std::thread::JoinHandle;
 
 use adapters::port::{Failure, FailureKind, Found, Read, Reader, Store};
 use anyhow::Context as _;
+use dialects::connections::Managed;
 use dialects::{Answer, Dialect};
 use domain::id::{Cursor, Life};
 use domain::limits::{self, Policy};
 
 use self::addresses::Addresses;
 use self::clock::Clock;
+pub use self::integration::UrlDoor;
 pub use self::listen::probe;
 pub use self::store::{Job, Reads, WriterDoor};
 use crate::bus::{Bus, Local};
@@ -38,6 +41,9 @@ use crate::http::calls::Waiters;
 use crate::mailbox::{Inbox, Mailbox, Order};
 use crate::node::{Node, Start, Told};
 use crate::shard::{Allowance, Gate, Parts, Shard, Timing};
+
+/// Calls of back ends that may be under way; each may bring a message of 128 KiB.
+const MANAGED_AT_ONCE_MAX: usize = 256;
 
 /// What all threads reach each other by.
 pub struct Wiring {
@@ -55,6 +61,8 @@ pub struct Wiring {
     pub rest: Waiters<Box<Told>>,
     /// Requests on polled paths that wait for a shard.
     pub polled: Waiters<Answer>,
+    /// Back ends that wait for a shard.
+    pub managed: Waiters<Managed>,
     /// The server's state.
     pub health: Health,
 }
@@ -87,6 +95,7 @@ impl Wiring {
             reads: Reads::default(),
             rest: Waiters::new(limits::REST_CALLS_MAX),
             polled: Waiters::new(limits::HTTP_CONNECTIONS_MAX),
+            managed: Waiters::new(MANAGED_AT_ONCE_MAX),
             health: Health::new(mailboxes.len()),
             mailboxes,
         };
@@ -116,6 +125,8 @@ pub struct Setup {
     pub addresses: Arc<Addresses>,
     /// Threads that answer reads.
     pub readers: usize,
+    /// To the operator's URL.
+    pub url: UrlDoor,
 }
 
 /// The threads of a server.
@@ -132,7 +143,7 @@ pub struct Running {
 /// # Errors
 /// When the store can't be read, an address is taken, or the system gives no thread.
 pub fn start(setup: Setup, wiring: &Arc<Wiring>, polls: Polls, http: &HttpDoor) -> anyhow::Result<Running> {
-    let Setup { store, life, dialects, gate, policy, timing, allowance, listen, addresses, readers } = setup;
+    let Setup { store, life, dialects, gate, policy, timing, allowance, listen, addresses, readers, url } = setup;
     let (head, node) = first_node(store.reader()?.as_mut(), policy, life, wiring.clock)?;
     let (writer, writing) = store::start_writer(store.writer()?, wiring.clone())?;
     let mut stores = vec![writing];
@@ -146,17 +157,29 @@ pub fn start(setup: Setup, wiring: &Arc<Wiring>, polls: Polls, http: &HttpDoor) 
             .iter()
             .map(|address| listen::shared(*address, timing.write_ms).with_context(|| format!("listening on {address}")))
             .collect::<Result<Vec<_>, _>>()?;
-        let (dialects, gate) = (dialects.clone(), gate.clone());
         let (count, seed) = (u8::try_from(wiring.mailboxes.len()).unwrap_or(u8::MAX), adapters::auth::random()?);
         let head = head.offset;
-        let parts = Parts { id, shards: count, life, dialects, gate, timing, allowance, head, seed };
+        let parts = Parts {
+            id,
+            shards: count,
+            life,
+            dialects: dialects.clone(),
+            gate: gate.clone(),
+            timing,
+            allowance,
+            head,
+            seed,
+        };
         shards.push(shard::start(shard::Parts {
             id,
             shard: Shard::new(parts, wiring.clock.now()),
+            gate: gate.clone(),
+            dialects: dialects.clone(),
             poll,
             listeners,
             http: http.clone(),
             addresses: addresses.clone(),
+            url: url.clone(),
             wiring: wiring.clone(),
         })?);
     }

@@ -59,6 +59,7 @@ fn run(mut node: Node, writer: &WriterDoor, wiring: &Wiring, post: &mut Post) {
                 Output::Reply(told) => post.reply(told, wiring),
                 Output::Announce(announcement) => post.hint(Hint::Announce(announcement), wiring),
                 Output::Signal(signal) => post.hint(Hint::Signal(signal), wiring),
+                Output::Status(status) => post.hint(Hint::Status(status), wiring),
                 Output::Head(head) => post.hint(Hint::Head(head), wiring),
             }
         }
@@ -84,6 +85,7 @@ impl Post {
     fn reply(&mut self, told: Box<Told>, wiring: &Wiring) {
         match told.to {
             ReplyTo::Rest(token) => wiring.rest.answer(token, told),
+            ReplyTo::Nobody => {}
             ReplyTo::Connection(connection, _) => {
                 self.leave_hints(wiring);
                 let shard = usize::from(connection.0.to_be_bytes()[0]);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use dialects::Dialect;
 use domain::id::Millis;
 use domain::limits;
 use mio::net::TcpListener;
@@ -14,12 +15,12 @@ use mio::{Events, Poll};
 use super::addresses::Addresses;
 use super::sockets::{Sockets, WAKER};
 use super::store::Asker;
-use super::{Wiring, spawn};
+use super::{UrlDoor, Wiring, spawn};
 use crate::bus::Hint;
 use crate::health::Report;
 use crate::http::HttpDoor;
 use crate::mailbox::{Mailbox, Order};
-use crate::shard::{Input, Outputs, Shard};
+use crate::shard::{Asking, Gate, Input, Outputs, Shard};
 
 /// Events taken from the poll at once.
 const EVENTS_PER_TURN: usize = 1024;
@@ -34,10 +35,13 @@ const WARN_MS: u64 = 60_000;
 pub(super) struct Parts {
     pub(super) id: u8,
     pub(super) shard: Shard,
+    pub(super) gate: Arc<dyn Gate>,
+    pub(super) dialects: Arc<Vec<Box<dyn Dialect>>>,
     pub(super) poll: Poll,
     pub(super) listeners: Vec<TcpListener>,
     pub(super) http: HttpDoor,
     pub(super) addresses: Arc<Addresses>,
+    pub(super) url: UrlDoor,
     pub(super) wiring: Arc<Wiring>,
 }
 
@@ -54,9 +58,12 @@ pub(super) fn start(parts: Parts) -> io::Result<JoinHandle<()>> {
         id: parts.id,
         mailbox: parts.wiring.mailboxes[usize::from(parts.id)].clone(),
         shard: parts.shard,
+        gate: parts.gate,
+        dialects: parts.dialects,
         sockets,
         doors,
         addresses: parts.addresses,
+        url: parts.url,
         wiring: parts.wiring,
         inputs: Vec::new(),
         out: Outputs::default(),
@@ -92,9 +99,12 @@ struct Thread {
     id: u8,
     mailbox: Arc<Mailbox>,
     shard: Shard,
+    gate: Arc<dyn Gate>,
+    dialects: Arc<Vec<Box<dyn Dialect>>>,
     sockets: Sockets,
     doors: Vec<Door>,
     addresses: Arc<Addresses>,
+    url: UrlDoor,
     wiring: Arc<Wiring>,
     inputs: Vec<Input>,
     out: Outputs,
@@ -211,8 +221,23 @@ impl Thread {
         if !self.out.reads.is_empty() {
             self.wiring.reads.put(Asker::Shard(self.id), self.out.reads.drain(..));
         }
+        for Asking { token, credential, dialect } in self.out.asks.drain(..) {
+            let Some(door) = self.dialects.get(usize::from(dialect)) else { continue };
+            let mailbox = self.mailbox.clone();
+            let then = move |answer| {
+                mailbox.put([Input::Identified(token, answer)]);
+                mailbox.ring();
+            };
+            self.gate.ask(&credential, door.name(), self.wiring.clock.now(), Box::new(then));
+        }
         for (token, answer) in self.out.answers.drain(..) {
             self.wiring.polled.answer(token, answer);
+        }
+        for (token, outcome) in self.out.managed.drain(..) {
+            self.wiring.managed.answer(token, outcome);
+        }
+        for event in self.out.integrations.drain(..) {
+            self.url.tell(event, &mut self.inputs);
         }
         if !self.out.signals.is_empty() {
             let hints: Vec<Hint> = self.out.signals.drain(..).map(Hint::Signal).collect();

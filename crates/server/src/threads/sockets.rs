@@ -1,7 +1,7 @@
 //! The sockets of a shard: a slab of them, registered once, edge-triggered; the body of the step's `Net`.
 
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 
 use mio::net::{TcpListener, TcpStream};
@@ -137,6 +137,12 @@ impl Net for Sockets {
 
     fn write(&mut self, slot: Slot, bytes: &[u8]) -> io::Result<usize> {
         self.get(slot)?.stream()?.write(bytes)
+    }
+
+    fn peer(&self, slot: Slot) -> Option<IpAddr> {
+        let stream = self.slab.get(slot as usize)?.stream.as_ref()?;
+        // None for one that has gone already.
+        stream.peer_addr().ok().map(|peer| peer.ip().to_canonical())
     }
 
     fn shut(&mut self, slot: Slot) {

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use server::frame::{Decoder, FRAGMENTS_MAX, Incoming, Limits, Progress, Violation};
 
-pub(crate) const LIMITS: Limits = Limits { message_bytes_max: 2 << 20, fragments_max: FRAGMENTS_MAX };
+pub(crate) const LIMITS: Limits =
+    Limits { message_bytes_max: 2 << 20, frame_bytes_max: usize::MAX, fragments_max: FRAGMENTS_MAX };
 
 /// What came out, the end included.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -50,7 +50,7 @@ proptest! {
     #[test]
     fn chopping_changes_nothing(frames in frames(), chop in chop()) {
         let bytes = wire(&frames);
-        let limits = Limits { message_bytes_max: 2_000, fragments_max: 8 };
+        let limits = Limits { message_bytes_max: 2_000, frame_bytes_max: usize::MAX, fragments_max: 8 };
         prop_assert_eq!(hear(&bytes, chop, &limits).0, hear(&bytes, Chop::Whole, &limits).0);
     }
 
@@ -128,7 +128,7 @@ proptest! {
 
 /// Nothing panics, and no more is held than came twice over, nor than the limit.
 fn survive(chunks: &[Vec<u8>]) -> Result<(), TestCaseError> {
-    let limits = Limits { message_bytes_max: 500, fragments_max: 8 };
+    let limits = Limits { message_bytes_max: 500, frame_bytes_max: usize::MAX, fragments_max: 8 };
     let mut decoder = Decoder::default();
     let mut came = 0;
     for chunk in chunks {

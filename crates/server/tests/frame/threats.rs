@@ -67,6 +67,21 @@ fn a_message_may_have_the_limit_and_not_a_byte_more() {
     }
 }
 
+#[test]
+fn a_frame_may_have_its_own_limit_and_not_a_byte_more() {
+    let limits = Limits { message_bytes_max: 1_000, frame_bytes_max: 300, ..LIMITS };
+    let too_long = [Heard::Failed(Violation::MessageTooLong)];
+    for chop in [Chop::Whole, Chop::Every(1)] {
+        let at = |frames: &[Sent]| hear(&wire(frames), chop, &limits).0;
+        assert_eq!(at(&[binary([0; 300])]), [Heard::Binary(vec![0; 300])]);
+        assert_eq!(at(&[binary([0; 301])]), too_long);
+        assert_eq!(at(&[binary([0; 300]).more(), next([0; 300])]), [Heard::Binary(vec![0; 600])]);
+        assert_eq!(at(&[binary([0; 300]).more(), next([0; 301])]), too_long);
+        let four = [binary([0; 300]).more(), next([0; 300]).more(), next([0; 300]).more(), next([0; 101])];
+        assert_eq!(at(&four), too_long, "the whole message is over its own");
+    }
+}
+
 /// CVE-2026-48779: tiny fragments held far more memory than the limit on bytes counted.
 #[test]
 fn a_flood_of_fragments_is_cut_off() {

@@ -1,7 +1,10 @@
 //! What can be shown without a socket, a clock or a sleep: the production steps of node, shards, sessions and dialects,
 //! driven by a world of their own.
 
+mod late;
+mod managed;
 mod node;
+mod outsider;
 mod polling;
 mod sim;
 mod slow;

@@ -77,6 +77,7 @@ impl Scene {
             allowance: Allowance::default(),
             dialects: Arc::new(dialects::registry(&settings)),
             gate: Arc::new(OpenGate),
+            disk: None,
         };
         let mut world = World::new(7, Chaos { socket_bytes: 4096, ..Chaos::none() }, setup, 1);
         let [talker, brisk, slow] = ["talker", "brisk", "slow"].map(|name| Listener::enter(&mut world, name));

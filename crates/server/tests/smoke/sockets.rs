@@ -1,4 +1,4 @@
-//! Sockets: two doors and REST meet in one room, and a connection goes from HTTP to a socket.
+//! Sockets: doors and REST meet in one room or conversation, and a connection goes from HTTP to a socket.
 
 use std::io::Write;
 use std::time::Duration;
@@ -40,6 +40,36 @@ fn rooms_chat_and_rest_hear_each_other() {
 }
 
 #[test]
+fn direct_and_gateway_hear_each_other() {
+    let server = Server::start();
+    let (status, _, dave) = server.ask("POST", "/api/messaging/users/", &[], r#"{"username":"dave"}"#);
+    assert_eq!(status, 201, "{dave}");
+    let mut dave = server.socket("/ws/1");
+    assert_eq!(dave.hear()["type"], "connection_established");
+    let mut erin = server.socket("/production?userId=erin");
+    erin.say(
+        r#"{"action":"sendMessage","messageId":"m-1","conversationId":"c-1","senderId":"erin","recipientId":"dave","content":"hello"}"#,
+    );
+    let heard = dave.hear_type("new_message");
+    assert_eq!((&heard["message"]["content"], &heard["message"]["status"]), (&json!("hello"), &json!("sent")));
+    assert_eq!(erin.hear_type("messageStatus")["data"]["status"], "sent");
+
+    let headers = [("x-user-id", "1"), ("x-username", "dave")];
+    let body = format!(r#"{{"receiver_id":{},"content":"hi, erin"}}"#, heard["message"]["sender_id"]);
+    let (status, _, sent) = server.ask("POST", "/api/messaging/messages/", &headers, &body);
+    assert_eq!(status, 201, "{sent}");
+    let told = erin.hear_type("message");
+    assert_eq!((&told["data"]["content"], &told["data"]["senderId"]), (&json!("hi, erin"), &json!("dave")));
+    // Dave answers the ping that came behind the message, while he waits for the next one.
+    erin.say(
+        r#"{"action":"sendMessage","messageId":"m-2","conversationId":"c-1","senderId":"erin","recipientId":"dave","content":"bye"}"#,
+    );
+    assert_eq!(dave.hear_type("new_message")["message"]["content"], "bye");
+    let delivered = json!({"messageId":"m-1","conversationId":"c-1","status":"delivered"});
+    while erin.hear_type("messageStatus")["data"] != delivered {}
+}
+
+#[test]
 fn a_thousand_messages_in_order_to_both_shards() {
     let server = Server::with(&[("CHAT_MAX_MESSAGES_PER_MIN", "0")]);
     let mut sender = server.socket("/ws/rooms/busy?token=sender");
@@ -67,6 +97,9 @@ fn refused_upgrades() {
         ("/ws/rooms/lobby?token=alice", &[("Forwarded", "for=1.2.3.4")], 403),
         ("/ws/rooms/lobby?token=alice", &[("Origin", "http://localhost:3000"), ("Cookie", "a=b")], 101),
         ("/ws/chat", &[], 401),
+        ("/ws/1", &[("Cookie", "a=b")], 403),
+        ("/production", &[], 400),
+        ("/production?userId=alice", &[("Forwarded", "for=1.2.3.4")], 403),
         ("/ws/nowhere?token=alice", &[], 404),
     ] {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();

@@ -157,11 +157,15 @@ impl Socket {
         }
     }
 
-    /// The next text, as JSON.
+    /// The next text, as JSON. Pings before it are answered: what stands before them is delivered then.
     pub(crate) fn hear(&mut self) -> Value {
-        let received = self.next();
-        let Received::Text(text) = received else { panic!("a text was expected, not {received:?}") };
-        serde_json::from_str(&text).expect("frames are JSON")
+        loop {
+            match self.next() {
+                Received::Text(text) => return serde_json::from_str(&text).expect("frames are JSON"),
+                Received::Ping(payload) => self.write(&masked(Opcode::Pong, &payload)),
+                other => panic!("a text was expected, not {other:?}"),
+            }
+        }
     }
 
     /// The next text of this type; others before it are passed over.

@@ -14,7 +14,7 @@ fn check(auth: &Auth, rows: &[Row]) -> usize {
         assert_eq!(bearer(auth, token), Err(*fault), "{name}");
         let denied = if *fault == Fault::Expired { Denied::Expired } else { Denied::Invalid };
         let answer = auth.identify(&Credential::Bearer(Text::from(token.as_str())), Trust::Proof, NOW);
-        assert_eq!(answer, Err(denied), "{name}");
+        assert_eq!(answer, Verdict::Known(Err(denied)), "{name}");
     }
     rows.len()
 }
@@ -266,7 +266,7 @@ fn nothing_is_refused_as_nothing() {
     for credential in [Credential::Bearer("".into()), Credential::Key("".into()), Credential::Claimed("".into())] {
         for development in [false, true] {
             let auth = auth(development, None, ClaimRules::default());
-            assert_eq!(auth.identify(&credential, Trust::Claim, NOW), Err(Denied::Missing));
+            assert_eq!(auth.identify(&credential, Trust::Claim, NOW), Verdict::Known(Err(Denied::Missing)));
         }
     }
 }

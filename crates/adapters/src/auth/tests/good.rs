@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::auth::{Grant, NotIssued, issue};
-use domain::id::UserId;
+use domain::id::{UserId, UserNumber};
 
 #[test]
 fn claims_that_are_right() {
@@ -70,6 +70,7 @@ fn the_configured_claim_is_the_only_one_that_counts() {
         (r#"{"sub":"bob","exp":1795000900}"#, Err(Fault::NoUser)),
         (r#"{"uid":null,"sub":"bob","exp":1795000900}"#, Err(Fault::NoUser)),
         (r#"{"uid":"service:x","exp":1795000900}"#, Err(Fault::Reserved)),
+        (r#"{"uid":"waiting:x","exp":1795000900}"#, Err(Fault::Reserved)),
     ] {
         let found = bearer(&auth, &signed(HEADER, claims));
         assert_eq!(found.as_ref().map(|identity| identity.id.as_str()).map_err(|fault| *fault), id, "{claims}");
@@ -122,14 +123,18 @@ fn modes() {
         (bearer("a.b.c"), ["a.b.c", "-", "-", "-"]),
         (bearer(&service), ["-", "-", "-", "-"]),
         (bearer("service:x"), ["-", "-", "-", "-"]),
+        (bearer("waiting:x"), ["-", "-", "-", "-"]),
         (bearer(&nobody), ["-", "-", "-", "-"]),
         (bearer("a\nb"), ["-", "-", "-", "-"]),
         (key("alice"), ["alice", "-", "-", "-"]),
         (key(&garbage), ["alice", "-", "-", "-"]),
         (key("sbk_0123_4567"), ["-", "-", "-", "-"]),
         (key("service:x"), ["-", "-", "-", "-"]),
+        (key("waiting:x"), ["-", "-", "-", "-"]),
         (claim("alice"), ["alice", "alice", "-", "-"]),
         (claim("service:x"), ["-", "-", "-", "-"]),
+        (claim("waiting:x"), ["-", "-", "-", "-"]),
+        (Credential::Number(UserNumber(7)), ["7", "7", "-", "-"]),
         (claim(&"a".repeat(256)), ["-", "-", "-", "-"]),
     ] {
         let found = [&open, &keyed, &strict, &keyless].map(|auth| {
@@ -144,6 +149,25 @@ fn modes() {
     // A trusted door takes claims, and only claims, unproved.
     assert_eq!(strict.examine(&claim("alice"), Trust::Claim, NOW).unwrap().id.as_str(), "alice");
     assert_eq!(strict.examine(&claim("service:x"), Trust::Claim, NOW), Err(Fault::Reserved));
+    let number = Credential::Number(UserNumber(7));
+    assert_eq!(strict.examine(&number, Trust::Claim, NOW).unwrap().number, Some(UserNumber(7)));
+    assert_eq!(strict.examine(&number, Trust::Proof, NOW), Err(Fault::Unproved));
+    // Proved is what a key stands behind, whatever mode it is.
+    let (proof, claimed) = (Trust::Proof, Trust::Claim);
+    for (auth, credential, trust, proved) in [
+        (&strict, bearer(&token), proof, true),
+        (&keyed, bearer(&token), proof, true),
+        (&open, bearer(&token), proof, false),
+        (&open, bearer("alice"), proof, false),
+        (&open, key("alice"), proof, false),
+        (&keyed, claim("alice"), proof, false),
+        (&strict, claim("alice"), claimed, false),
+        (&strict, number, claimed, false),
+    ] {
+        let identity = auth.examine(&credential, trust, NOW).unwrap();
+        assert_eq!(identity.proved, proved, "{credential:?} {trust:?}");
+        assert_eq!(identity.number.is_some(), matches!(credential, Credential::Number(_)));
+    }
     assert_eq!(strict.examine(&bearer("alice"), Trust::Claim, NOW), Err(Fault::Shape));
     assert_eq!(strict.examine(&key("alice"), Trust::Claim, NOW), Err(Fault::UnknownKey));
 }
@@ -204,6 +228,6 @@ fn tokens_that_are_not_issued() {
 #[test]
 fn secrets_and_credentials_are_not_printed() {
     assert_eq!(format!("{:?}", Secret::new(SECRET)), "Secret(…)");
-    let settings = Settings { development: false, secret: Some(Secret::new(SECRET)), rules: ClaimRules::default() };
+    let settings = Settings { secret: Some(Secret::new(SECRET)), ..Settings::default() };
     assert!(!format!("{settings:?}").contains(SECRET));
 }

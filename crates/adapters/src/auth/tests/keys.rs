@@ -42,6 +42,7 @@ fn keys_are_their_holders() {
 
     let found = shown(&auth, &alice).unwrap();
     assert_eq!((found.id.as_str(), found.standing, found.ends), ("alice", Standing::User, None));
+    assert!(found.proved && found.number.is_none());
     let found = shown(&auth, &billing).unwrap();
     assert_eq!((found.id.as_str(), found.name.as_deref()), ("service:billing", Some("billing")));
     assert_eq!(found.standing, Standing::Service(scopes));
@@ -85,6 +86,7 @@ fn in_development_a_known_key_is_its_holder_and_a_revoked_one_nobody() {
 fn holders_that_can_hold_no_key() {
     let make = |holder| new_key(holder, &[0; KEY_RANDOM_BYTES], NOW).err();
     assert_eq!(make(user("service:x")), Some(Fault::Reserved));
+    assert_eq!(make(user("waiting:x")), Some(Fault::Reserved));
     let service = |name: &str| Holder::Service(Text::from(name), Scopes::STATS);
     assert_eq!(make(service("")), Some(Fault::User(BadId::Empty)));
     assert_eq!(make(service("a\nb")), Some(Fault::User(BadId::Control)));

@@ -3,6 +3,8 @@
 mod forged;
 mod good;
 mod keys;
+mod service;
+mod signed;
 
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use domain::id::Millis;
 use domain::identity::{Credential, Identity};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 
-use super::{Auth, ClaimRules, Fault, KeyRing, Secret, Settings, Trust};
+use super::{Auth, ClaimRules, Fault, KeyRing, Secret, Settings, Trust, Verdict};
 
 /// 2026-11-21 in seconds, so that tables can write times as text.
 const NOW_S: u64 = 1_795_000_000;
@@ -39,7 +41,7 @@ fn signed(header: &str, claims: &str) -> String {
 }
 
 fn auth(development: bool, secret: Option<&str>, rules: ClaimRules) -> Auth {
-    let settings = Settings { development, secret: secret.map(Secret::new), rules };
+    let settings = Settings { development, secret: secret.map(Secret::new), rules, ..Settings::default() };
     Auth::new(&settings, Arc::new(KeyRing::default()))
 }
 

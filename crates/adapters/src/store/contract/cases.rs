@@ -7,7 +7,7 @@ use domain::event::What;
 use domain::id::{ConnectionId, Cursor, Door, ExclusionVersion, MessageId, Millis, Offset, Seq, UserNumber};
 use domain::identity::Scopes;
 use domain::limits;
-use domain::model::{Message, MessageKind, Person, Role, RoomKind, Status};
+use domain::model::{Message, MessageKind, Person, Role, RoomKind, Sending, Status};
 
 use super::LIFE;
 use super::hand::{self, Hands, making, meeting, message, sending, user, write};
@@ -84,8 +84,17 @@ fn kinds(store: &dyn Store) {
     events.extend(rosters);
     events.push(What::MemberRemoved { user: user("bob"), barred: false });
     events.push(What::MemberRemoved { user: user("bob"), barred: true });
-    events.push(What::Edited { message: MessageId(u128::MAX), of: Offset(3), content: Text::from("new") });
-    events.push(What::Deleted { message: MessageId(0), of: Offset(u64::MAX) });
+    let sending = Sending {
+        door: Door(u8::MAX),
+        client_id: message(Some(&"c".repeat(limits::CLIENT_ID_BYTES_MAX)), "").client_id,
+    };
+    let (content, bare) = (Text::from("new"), Sending::default());
+    events.push(What::Edited { message: MessageId(u128::MAX), of: Offset(3), content, sending: sending.clone() });
+    events.push(What::Edited { message: MessageId(1), of: Offset(3), content: Text::from(""), sending: bare.clone() });
+    events.push(What::Deleted { message: MessageId(0), of: Offset(u64::MAX), sending });
+    events.push(What::Deleted { message: MessageId(0), of: Offset(0), sending: bare });
+    events.push(What::Retitled { title: Text::from("ü".repeat(limits::TITLE_CHARS_MAX)) });
+    events.push(What::Notice { extra: Text::from("{\0}") });
     let by = Person {
         id: user(&"u".repeat(limits::USER_ID_BYTES_MAX)),
         number: UserNumber(u32::MAX),
@@ -97,6 +106,7 @@ fn kinds(store: &dyn Store) {
         door: Door(u8::MAX),
         origin: Some(ConnectionId(u64::MAX)),
         at: Millis(u64::MAX),
+        alias: Some(Text::from("ü".repeat(limits::ROOM_NAME_BYTES_MAX / 2))),
         events: events.into_iter().map(|what| (what, ExclusionVersion(u64::MAX))).collect(),
         ..write("a", "ann", None, Vec::new())
     };
@@ -188,7 +198,7 @@ fn nothing_behind(store: &dyn Store) {
 
 fn repeats(store: &dyn Store) {
     let mut hands = Hands::of(store);
-    let deleted = What::Deleted { message: MessageId(0xab), of: Offset(3) };
+    let deleted = What::Deleted { message: MessageId(0xab), of: Offset(3), sending: Sending::default() };
     let removed = What::MemberRemoved { user: user("bob"), barred: true };
     let first = hands.commit([making("a"), sending("a", "bob", Some("1"), "x")]).remove(1);
     let Outcome::Committed(first) = first else { panic!("{first:?}") };
@@ -224,8 +234,8 @@ fn same_send(store: &dyn Store) {
             (send(Message { id: MessageId(9), ..base.clone() }), "repeat 3"),
             (send(Message { content: Text::from("y"), ..base.clone() }), "reused"),
             (send(Message { kind: MessageKind::System, ..base.clone() }), "reused"),
-            (send(Message { reply_to: None, ..base.clone() }), "reused"),
-            (send(Message { extra: None, ..base.clone() }), "reused"),
+            (send(Message { reply_to: None, ..base.clone() }), "repeat 3"),
+            (send(Message { extra: None, ..base.clone() }), "repeat 3"),
             (send(Message { content: Text::from("xe"), extra: Some(Text::from("")), ..base }), "reused"),
         ],
     );
@@ -261,7 +271,7 @@ fn labels(store: &dyn Store) {
     let mut hands = Hands::of(store);
     let told = |name: Option<&str>, email: Option<&str>| {
         let (name, email) = (name.map(Text::from), email.map(Text::from));
-        Write::Person(NewPerson { id: user("ann"), name, email, number_from: UserNumber(1) })
+        Write::Person(NewPerson { id: user("ann"), name, email, number_from: UserNumber(1), proved: false })
     };
     for (name, email, expected_name, expected_email) in [
         (None, None, "ann", None),

@@ -7,9 +7,10 @@ use domain::event::{Event, What};
 use domain::id::{
     ClientId, ConnectionId, Door, ExclusionVersion, Life, MessageId, Millis, Offset, RoomName, UserId, UserNumber,
 };
-use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+use domain::model::{Member, Message, MessageKind, Person, Profile, Role, RoomKey, RoomKind, Sending, Status};
+use domain::query::Window;
 
-use crate::port::{Batch, Found, NewPerson, Outcome, Read, Reader, RoomWrite, Store, Write, Writer};
+use crate::port::{Batch, Found, NewPerson, NewUser, Outcome, Read, Reader, RoomWrite, Store, Write, Writer};
 
 /// The life in every batch of the suite: not the genesis row's.
 pub(crate) const START: Life = Life(0xbeef);
@@ -51,6 +52,7 @@ pub(crate) fn write(name: &str, by: &str, under: Option<u64>, events: Vec<What>)
         door: Door(1),
         origin: Some(ConnectionId(7)),
         at: Millis(1000),
+        alias: None,
         events: events.into_iter().map(|what| (what, ExclusionVersion(0))).collect(),
     }
 }
@@ -77,14 +79,35 @@ pub(crate) fn saying(name: &str, by: &str, id: u128) -> Write {
 
 /// An edit under version 0 of what was sent at an offset, at that time.
 pub(crate) fn editing(name: &str, of: u64, content: &str, at: u64) -> Write {
-    let what = What::Edited { message: MessageId(of.into()), of: Offset(of), content: Text::from(content) };
+    let what = What::Edited {
+        message: MessageId(of.into()),
+        of: Offset(of),
+        content: Text::from(content),
+        sending: sent_as(),
+    };
     Write::Events(RoomWrite { at: Millis(at), ..write(name, "ann", Some(0), vec![what]) })
 }
 
 /// A deletion under version 0 of what was sent at an offset.
 pub(crate) fn deleting(name: &str, of: u64) -> Write {
-    let what = What::Deleted { message: MessageId(of.into()), of: Offset(of) };
+    let what = What::Deleted { message: MessageId(of.into()), of: Offset(of), sending: sent_as() };
     Write::Events(write(name, "ann", Some(0), vec![what]))
+}
+
+/// How the messages that are changed were sent.
+fn sent_as() -> Sending {
+    Sending { door: Door(1), client_id: None }
+}
+
+/// A part of a room's history.
+pub(crate) fn within(name: &str, above: Option<u64>, below: Option<u64>, skip: u32, most: u32, bytes: usize) -> Read {
+    let window = Window { above: above.map(Offset), below: below.map(Offset) };
+    Read::History { room: room(name), window, skip, most, bytes }
+}
+
+/// All of a room's history but the newest `skip`, at most `most`.
+pub(crate) fn history(room: RoomKey, skip: u32, most: u32) -> Read {
+    Read::History { room, window: Window::default(), skip, most, bytes: usize::MAX }
 }
 
 /// A change of the roster under version 0.
@@ -98,14 +121,27 @@ pub(crate) fn member(id: &str, role: Role, status: Status) -> What {
 
 pub(crate) fn meeting(id: &str, name: Option<&str>, number_from: u32) -> Write {
     let name = name.map(Text::from);
-    Write::Person(NewPerson { id: user(id), name, email: None, number_from: UserNumber(number_from) })
+    Write::Person(NewPerson { id: user(id), name, email: None, number_from: UserNumber(number_from), proved: false })
+}
+
+/// Somebody with a proved name.
+pub(crate) fn coming(id: &str, name: &str) -> Write {
+    let name = Some(Text::from(name));
+    Write::Person(NewPerson { id: user(id), name, email: None, number_from: UserNumber(1), proved: true })
+}
+
+/// The registration of a user who waits under this name.
+pub(crate) fn registering(name: &str, profile: Profile) -> Write {
+    let id = user(&format!("waiting:{name}"));
+    Write::User(NewUser { id, name: Text::from(name), email: None, profile, number_from: UserNumber(1) })
 }
 
 pub(crate) fn batch(writes: impl IntoIterator<Item = Write>) -> Batch {
     Batch { life: START, writes: writes.into_iter().collect() }
 }
 
-/// An outcome in a few words: `at 5 6`, `repeat 5`, `reused`, `stale`, `conflict`, `7 name`, `done`.
+/// An outcome in a few words: `at 5 6`, `repeat 5`, `reused`, `stale`, `conflict`, `7 name`, `7 name was id room to room`,
+/// `user 7 name`, `done`.
 pub(crate) fn said(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Committed(events) => {
@@ -116,6 +152,11 @@ pub(crate) fn said(outcome: &Outcome) -> String {
         Outcome::Stale => "stale".to_owned(),
         Outcome::Conflict => "conflict".to_owned(),
         Outcome::Person(person) => format!("{} {}", person.number, person.name),
+        Outcome::Adopted { person, was, rooms } => {
+            let moved = rooms.iter().map(|(before, after)| format!(" {} to {}", before.shown(), after.shown()));
+            format!("{} {} was {was}{}", person.number, person.name, moved.collect::<String>())
+        }
+        Outcome::User(user) => format!("user {} {}", user.person.number, user.person.name),
         Outcome::Done => "done".to_owned(),
     }
 }

@@ -30,7 +30,7 @@ fn marking(who: &str, room: &str, mark: Mark, upto: u64, apart: &[u64], at: u64)
 
 /// Each message of a room: `.` sent, `d` delivered, `r` read, and when it was marked last.
 fn states(hands: &mut Hands, room: &str) -> String {
-    let ask = Read::History { room: hand::room(room), skip: 0, most: u32::MAX };
+    let ask = hand::history(hand::room(room), 0, u32::MAX);
     let Found::History(entries, ..) = hands.found(&ask) else { panic!("{ask:?} is answered with history") };
     let said = entries.iter().map(|entry| {
         assert!(entry.delivered || !entry.read, "what is read was delivered");
@@ -252,6 +252,6 @@ fn pairs(store: &dyn Store) {
     let all =
         Read::Since { after: Offset(33), upto: Offset(99), rooms: None, pairs_of: Some(user("ann")), bytes: 9_999 };
     assert_eq!(hands.offsets(&all), (vec![34, 35, 36], 36), "all rooms, once");
-    let ids = Read::Places([MessageId(0)].into());
-    assert_eq!(hands.found(&ids), Found::Places(Vec::new()));
+    let ids = Read::Messages([MessageId(0)].into());
+    assert_eq!(hands.found(&ids), Found::Messages(Vec::new()));
 }

@@ -1,6 +1,9 @@
 //! Messages as they are now: by their ids, and as pages of history with edits and deletions folded in.
 
-use domain::id::{MessageId, Offset};
+use std::sync::Arc;
+
+use domain::event::Event;
+use domain::id::MessageId;
 use domain::model::{Role, Status};
 
 use super::cases::Case;
@@ -9,7 +12,7 @@ use crate::port::{Found, Read, Store};
 
 pub(super) const CASES: &[Case] = &[
     ("messages are found by their ids until they are deleted", by_id),
-    ("the places of messages come in the order asked", places),
+    ("messages come in the order asked", places),
     ("pages of history end where they are told to", pages),
     ("history shows messages as they are now", edits),
     ("what is deleted twice at once is gone once", twice),
@@ -19,7 +22,7 @@ pub(super) const CASES: &[Case] = &[
 
 /// What a page of history shows, oldest first, and how many messages there are.
 pub(super) fn shown(hands: &mut Hands, room: &str, skip: u32, most: u32) -> (String, u64) {
-    let ask = Read::History { room: hand::room(room), skip, most };
+    let ask = hand::history(hand::room(room), skip, most);
     let Found::History(entries, total, _) = hands.found(&ask) else { panic!("{ask:?} is answered with history") };
     assert!(entries.is_sorted_by_key(|entry| entry.sent.offset), "oldest first");
     let contents: Vec<_> = entries.iter().map(domain::history::Entry::content).collect();
@@ -66,14 +69,17 @@ fn places(store: &dyn Store) {
     // Enough to move the first ones out of memory, where a store keeps the newest there.
     hands.commit((100..140).map(|id| saying("a", "ann", id)));
     let (a, pair) = (hand::room("a"), hand::room("ann+bob"));
+    let place = |event: Arc<Event>| (event.message().map(|message| message.id.0), event.room.clone(), event.offset.0);
     for (ids, expected) in [
         (vec![], vec![]),
         (vec![2, 1, 139, 3, 2], vec![(2, &pair, 5), (139, &a, 47), (2, &pair, 5)]),
         (vec![TWINS[1], TWINS[0], 100], vec![(TWINS[0], &a, 6), (100, &a, 8)]),
     ] {
         let ids: Vec<_> = ids.into_iter().map(MessageId).collect();
-        let expected = expected.into_iter().map(|(id, room, at)| (MessageId(id), room.clone(), Offset(at)));
-        assert_eq!(hands.found(&Read::Places(ids.clone().into())), Found::Places(expected.collect()), "{ids:?}");
+        let expected: Vec<_> = expected.into_iter().map(|(id, room, at)| (Some(id), room.clone(), at)).collect();
+        let ask = Read::Messages(ids.into());
+        let Found::Messages(found) = hands.found(&ask) else { panic!("{ask:?} is answered with messages") };
+        assert_eq!(found.into_iter().map(place).collect::<Vec<_>>(), expected, "{ask:?}");
     }
 }
 
@@ -115,7 +121,7 @@ fn edits(store: &dyn Store) {
     for (skip, most, expected) in [(2, 2, "5 7"), (3, 1, "5"), (3, 2, "4 5"), (6, 1, "zwei"), (7, 1, "")] {
         assert_eq!(shown(&mut hands, "a", skip, most), (expected.to_owned(), 7), "{skip} {most}");
     }
-    let Found::History(entries, ..) = hands.found(&Read::History { room: hand::room("a"), skip: 0, most: 9 }) else {
+    let Found::History(entries, ..) = hands.found(&hand::history(hand::room("a"), 0, 9)) else {
         panic!("answered with history")
     };
     let edited: Vec<_> = entries.iter().map(|entry| entry.edited.as_ref().map(|(_, at)| at.0)).collect();

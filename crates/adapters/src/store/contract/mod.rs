@@ -7,6 +7,9 @@ mod marking;
 mod messages;
 mod oracle;
 mod reading;
+mod theirs;
+mod users;
+mod windows;
 
 use std::sync::Arc;
 
@@ -19,12 +22,15 @@ pub use oracle::{play, same};
 /// The life of the genesis row of every store that [`check`] opens.
 pub const LIFE: Life = Life(0x11fe);
 
+const ALL: [&[cases::Case]; 7] =
+    [cases::CASES, reading::CASES, messages::CASES, marking::CASES, users::CASES, theirs::CASES, windows::CASES];
+
 /// Runs the whole suite. `open` gives a new, empty store each time, opened with [`LIFE`].
 ///
 /// # Panics
 /// When the store breaks the contract: that is how it reports.
 pub fn check(open: &dyn Fn() -> Arc<dyn Store>) {
-    for (name, case) in [cases::CASES, reading::CASES, messages::CASES, marking::CASES].into_iter().flatten() {
+    for (name, case) in ALL.into_iter().flatten() {
         eprintln!("contract: {name}");
         case(&*open());
     }

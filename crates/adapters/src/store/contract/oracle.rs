@@ -9,17 +9,21 @@ use domain::id::{
     ClientId, ConnectionId, Door, ExclusionVersion, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber,
 };
 use domain::identity::Scopes;
-use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+use domain::model::{Member, Message, MessageKind, Person, Profile, Role, RoomKey, RoomKind, Sending, Status};
+use domain::query::Which;
 use domain::watermark::Mark;
 
 use super::hand;
 use crate::port::{
-    Batch, Found, Holder, Key, KeyChange, MarkWrite, NewPerson, Outcome, Read, Reader, RoomWrite, SessionRow, Store,
-    Write,
+    Batch, Found, Holder, Key, KeyChange, MarkWrite, NewPerson, NewUser, Outcome, Read, Reader, RoomWrite, SessionRow,
+    Store, Write,
 };
 
-const USERS: [&str; 5] = ["ann", "bob", "7", "1", "eve"];
-const ROOMS: [&str; 5] = ["lobby", "den", "GUILD#g", "ann+bob", "7+7"];
+/// The last but one waits, and the last comes when they have been registered, or before.
+const USERS: [&str; 7] = ["ann", "bob", "7", "1", "eve", WAITING, "zed"];
+const WAITING: &str = "waiting:zoe";
+const ROOMS: [&str; 7] = ["lobby", "den", "GUILD#g", "ann+bob", "7+7", "ann+waiting:zoe", "ann+zed"];
+const ALIASES: [&str; 2] = ["chat-1", "chat-2"];
 const CLIENT_IDS: [&str; 3] = ["c1", "c2", "c3"];
 const SESSIONS: u8 = 6;
 const CONTENTS: [&str; 3] = ["x", "yy", "a longer text with ü in it"];
@@ -73,13 +77,17 @@ pub fn play(script: &[u8], store: &dyn Store, oracle: &dyn Store) {
 }
 
 fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
-    match bytes.draw(14) {
+    match bytes.draw(16) {
+        14 => Write::User(registration(bytes, at)),
+        15 => hand::coming(bytes.pick(["zed", "zed", "ann"]), "zoe"),
         0 => {
-            let (id, name) =
-                (hand::user(bytes.pick(USERS)), bytes.pick([None, Some("ann"), Some("Zoë"), Some("ann~7")]));
+            let (id, name) = (
+                hand::user(bytes.pick(["ann", "bob", "7", "1", "eve"])),
+                bytes.pick([None, Some("ann"), Some("Zoë"), Some("ann~7")]),
+            );
             let email = bytes.pick([None, Some("a@x"), Some("b@x")]).map(Text::from);
             let number_from = UserNumber(bytes.pick([1, 7, 1_000_000_001]));
-            Write::Person(NewPerson { id, name: name.map(Text::from), email, number_from })
+            Write::Person(NewPerson { id, name: name.map(Text::from), email, number_from, proved: false })
         }
         1 => {
             let id = Text::from(bytes.pick(["k1", "k2"]));
@@ -93,13 +101,29 @@ fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
         2 | 3 => Write::Mark(mark(bytes, oracle, at)),
         4 => Write::Session(SessionRow {
             key: SessionKey(bytes.draw(SESSIONS).into()),
-            user: hand::user(bytes.pick(USERS)),
+            user: hand::user(bytes.pick(["ann", "bob", "7", "1", "eve", "zed"])),
             rooms: (0..bytes.draw(3)).map(|_| hand::room(bytes.pick(ROOMS))).collect(),
             ends: bytes.pick([None, Some(at)]),
             not_before: Offset(bytes.draw(9).into()),
             at,
         }),
         _ => Write::Events(room_write(bytes, oracle, at)),
+    }
+}
+
+fn registration(bytes: &mut Bytes<'_>, at: Millis) -> NewUser {
+    let text = |text: Option<&str>| text.map(Text::from);
+    NewUser {
+        id: hand::user(WAITING),
+        name: Text::from(bytes.pick(["zoe", "zoe", "ann"])),
+        email: text(bytes.pick([None, Some("z@x")])),
+        profile: Profile {
+            full_name: text(bytes.pick([None, Some("Zoe Z")])),
+            bio: text(bytes.pick([None, Some(""), Some("hi")])),
+            avatar_url: text(bytes.pick([None, Some("http://x")])),
+            made_at: Some(at),
+        },
+        number_from: UserNumber(1),
     }
 }
 
@@ -156,11 +180,17 @@ fn room_write(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Roo
     let id = hand::user(bytes.pick(USERS));
     let by = Arc::new(Person { number: UserNumber(9), name: Text::from(bytes.pick(CONTENTS)), email: None, id });
     let origin = bytes.pick([None, Some(ConnectionId(u64::MAX))]);
-    RoomWrite { room, under, by, door: Door(bytes.draw(5)), origin, at, events }
+    let alias = bytes.pick([None, None, Some(ALIASES[0]), Some(ALIASES[1])]).map(Text::from);
+    RoomWrite { room, under, by, door: Door(bytes.draw(5)), origin, at, alias, events }
 }
 
 fn kind(bytes: &mut Bytes<'_>, room: &RoomKey) -> RoomKind {
     if *room == hand::room("den") { bytes.pick([RoomKind::Private, RoomKind::Public]) } else { room.first_use_kind() }
+}
+
+fn sending(bytes: &mut Bytes<'_>) -> Sending {
+    let id = bytes.pick([None, Some(CLIENT_IDS[0])]);
+    Sending { door: Door(bytes.draw(3)), client_id: id.map(client_id) }
 }
 
 fn what(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, room: &RoomKey, sent: &mut bool, at: Millis) -> What {
@@ -168,7 +198,9 @@ fn what(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, room: &RoomKey, sent: &m
     let unique = (u128::from(head(oracle)) << 32) | u128::from(bytes.drawn);
     let message = MessageId((u128::from(at.0) << 64) | unique);
     let user = hand::user(bytes.pick(USERS));
-    match bytes.draw(10) {
+    match bytes.draw(12) {
+        10 => What::Retitled { title: Text::from(bytes.pick(CONTENTS)) },
+        11 => What::Notice { extra: Text::from(bytes.pick(CONTENTS)) },
         0 => {
             let role = bytes.pick([Role::Member, Role::Moderator, Role::Owner]);
             What::MemberSet { user, member: Member { role, status: bytes.pick([Status::Active, Status::Blocked]) } }
@@ -176,10 +208,10 @@ fn what(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, room: &RoomKey, sent: &m
         1 => What::MemberRemoved { user, barred: bytes.draw(2) == 1 },
         2 => {
             let of = earlier(bytes, oracle, room);
-            What::Edited { message, of, content: Text::from(bytes.pick(CONTENTS)) }
+            What::Edited { message, of, content: Text::from(bytes.pick(CONTENTS)), sending: sending(bytes) }
         }
-        3 => What::Deleted { message, of: earlier(bytes, oracle, room) },
-        _ if *sent => What::Deleted { message, of: earlier(bytes, oracle, room) },
+        3 => What::Deleted { message, of: earlier(bytes, oracle, room), sending: sending(bytes) },
+        _ if *sent => What::Deleted { message, of: earlier(bytes, oracle, room), sending: sending(bytes) },
         _ => {
             *sent = true;
             let client_id = bytes.pick([None, Some(0), Some(1), Some(2)]).map(|id: usize| client_id(CLIENT_IDS[id]));
@@ -218,10 +250,17 @@ pub fn same(store: &dyn Store, oracle: &dyn Store) {
     ids.iter().for_each(|id| drop(read(&Read::Message(*id))));
     ids.extend([MessageId(0), MessageId(u128::MAX), MessageId(1_000_010 << 64)]);
     ids.rotate_left(events.len() % 3);
-    read(&Read::Places(ids.into()));
+    let named = ids.iter().rev().take(9).map(|id| Text::from(id.to_string()));
+    let named: Arc<[Text]> = named.chain(CLIENT_IDS.map(Text::from)).collect();
+    for room in &rooms {
+        let senders = vec![hand::user(USERS[events.len() % 3]), hand::user("bob")];
+        read(&Read::Find { room: room.clone(), senders, ids: named.clone() });
+    }
+    read(&Read::Messages(ids.into()));
     let step = usize::try_from(head / 40 + 1).expect("a small log");
     for offset in (0..head + 2).step_by(step).map(Offset) {
         read(&Read::At(offset));
+        read(&Read::Born(offset));
         for (index, room) in rooms.iter().enumerate() {
             read(&Read::Page { room: room.clone(), before: Some(offset), most: 3 });
             read(&Read::AtSeq(room.clone(), Seq(offset.0)));
@@ -229,6 +268,10 @@ pub fn same(store: &dyn Store, oracle: &dyn Store) {
             let some = Some(rooms[index..].to_vec());
             read(&Read::Since { after, upto, rooms: some.clone(), pairs_of: None, bytes: 300 });
             read(&Read::Since { after, upto: Offset(u64::MAX), rooms: some.clone(), pairs_of: None, bytes: 99_999 });
+            let (above, below, far) = (Some(offset.0), Some(offset.0), Some(upto.0 + 9));
+            for (above, below, skip) in [(above, None, 0), (None, below, 1), (above, far, 1)] {
+                read(&hand::within(ROOMS[index], above, below, skip, 4, 40));
+            }
             let pairs_of = Some(hand::user(USERS[index]));
             read(&Read::Since { after, upto: Offset(u64::MAX), rooms: some, pairs_of, bytes: 400 });
         }
@@ -242,7 +285,7 @@ fn fixed_reads() -> Vec<Read> {
         reads.push(Read::Room(room.clone()));
         reads.push(Read::Page { room: room.clone(), before: None, most: usize::MAX });
         for (skip, most) in [(0, u32::MAX), (0, 0), (0, 4), (1, 3), (6, 5), (30, 2), (u32::MAX, 9)] {
-            reads.push(Read::History { room: room.clone(), skip, most });
+            reads.push(hand::history(room.clone(), skip, most));
         }
         for user in USERS.map(hand::user).into_iter().chain([stranger()]) {
             let unread = |most| Read::Unread { room: room.clone(), user: user.clone(), most };
@@ -256,9 +299,18 @@ fn fixed_reads() -> Vec<Read> {
         let kinds = hand::KINDS.map(Some).into_iter().chain([None]);
         reads.extend(kinds.map(|kind| Read::Rooms { asker: asker.clone(), kind, most: 3 }));
         reads.push(Read::MadeBy(asker.clone()));
+        for (before, most) in [(None, 9), (Some(Offset(9)), 1)] {
+            reads.push(Read::Conversations { user: asker.clone(), before, most });
+        }
+        reads.push(Read::Standings(asker.clone()));
+        reads.extend([0, 2, 9].map(|most| Read::Acquaintances { user: asker.clone(), most }));
+        reads.extend(ALIASES.map(|alias| Read::Alias { user: asker.clone(), alias: Text::from(alias) }));
+        reads.push(Read::User(Which::Id(asker.clone())));
         reads.push(Read::Person(asker));
     }
     reads.push(Read::Person(stranger()));
+    reads.extend(["ann", "Zoë", "zoe", "ann~7"].map(|name| Read::User(Which::Name(Text::from(name)))));
+    reads.extend([1, 2, 7, 1_000_000_001].map(|number| Read::User(Which::Number(UserNumber(number)))));
     reads.extend((0..=SESSIONS).map(|key| Read::Session(SessionKey(key.into()))));
     reads
 }

@@ -8,9 +8,9 @@ use domain::event::{Event, What};
 use domain::facts::RoomFacts;
 use domain::id::{ClientId, Cursor, Life, MessageId, Offset, Seq, UserId, UserNumber};
 use domain::limits::SESSIONS_PER_USER_MAX;
-use domain::model::{Person, RoomKey};
+use domain::model::{Person, Profile, RoomKey};
 
-use crate::port::{Batch, Key, KeyChange, MarkWrite, NewPerson, Outcome, RoomWrite, SessionRow, Write};
+use crate::port::{Batch, Key, KeyChange, MarkWrite, Outcome, RoomWrite, SessionRow, Write};
 use crate::store::marks::Marks;
 use crate::store::settle::{self, Change};
 
@@ -28,6 +28,7 @@ pub(super) struct Log {
     pub(super) people: BTreeMap<UserId, Arc<Person>>,
     pub(super) names: BTreeMap<Text, UserId>,
     pub(super) numbers: BTreeMap<UserNumber, UserId>,
+    pub(super) profiles: BTreeMap<UserNumber, Profile>,
     pub(super) keys: BTreeMap<Text, Key>,
     pub(super) messages: HashMap<MessageId, Arc<Event>>,
     /// The longest unwritten first.
@@ -61,6 +62,7 @@ impl Log {
             people: BTreeMap::new(),
             names: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             keys: BTreeMap::new(),
             messages: HashMap::new(),
             sessions: Vec::new(),
@@ -79,6 +81,7 @@ impl Log {
         let outcomes = batch.writes.iter().map(|write| match write {
             Write::Events(write) => self.write(batch.life, write),
             Write::Person(new) => self.meet(new),
+            Write::User(new) => self.register(new),
             Write::Key(change) => self.change_key(change),
             Write::Mark(mark) => self.mark(mark),
             Write::Session(session) => self.remember(session),
@@ -121,11 +124,13 @@ impl Log {
             seq: self.rooms.get(&write.room).map_or(Seq(1), |room| room.facts.head.next()),
             life,
             room: write.room.clone(),
+            born: self.rooms.get(&write.room).map_or(self.head().offset.next(), |room| room.facts.birth),
             version,
             at: write.at,
             by: write.by.clone(),
             door: write.door,
             origin: write.origin,
+            alias: write.alias.clone(),
             what: what.clone(),
         });
         self.events.push(event.clone());
@@ -161,39 +166,6 @@ impl Log {
         Outcome::Done
     }
 
-    fn meet(&mut self, new: &NewPerson) -> Outcome {
-        let known = self.people.get(&new.id).cloned();
-        let Some(number) = known.as_ref().map(|person| person.number).or_else(|| self.number_for(new)) else {
-            return Outcome::Conflict;
-        };
-        let told = settle::label(new.name.as_ref());
-        let name = match (&known, told) {
-            (Some(known), None) => known.name.clone(),
-            (_, wish) => {
-                let wish = wish.unwrap_or_else(|| new.id.text());
-                settle::names(&wish, number)
-                    .find(|name| self.names.get(name).is_none_or(|holder| *holder == new.id))
-                    .expect("the names to try never end")
-            }
-        };
-        let email = settle::label(new.email.as_ref()).or_else(|| known.as_ref().and_then(|known| known.email.clone()));
-        if let Some(known) = known {
-            self.names.remove(&known.name);
-        }
-        let person = Arc::new(Person { id: new.id.clone(), number, name, email });
-        self.names.insert(person.name.clone(), new.id.clone());
-        self.numbers.insert(number, new.id.clone());
-        self.people.insert(new.id.clone(), person.clone());
-        Outcome::Person(person)
-    }
-
-    fn number_for(&self, new: &NewPerson) -> Option<UserNumber> {
-        let free = |number: &UserNumber| !self.numbers.contains_key(number);
-        settle::own_number(&new.id)
-            .filter(free)
-            .or_else(|| std::iter::successors(Some(new.number_from), |number| settle::number_after(*number)).find(free))
-    }
-
     fn change_key(&mut self, change: &KeyChange) -> Outcome {
         let changed = match change {
             KeyChange::Add(key) if self.keys.contains_key(&key.id) => false,
@@ -219,12 +191,20 @@ impl Room {
     fn follow(&mut self, event: &Arc<Event>) {
         match &event.what {
             What::MemberSet { user, .. } => {
-                self.since.entry(user.clone()).or_insert(event.offset);
+                // Where they began to belong stays what it was while they do.
+                if self.facts.role(user).is_none() {
+                    self.since.insert(user.clone(), event.offset);
+                }
             }
             What::MemberRemoved { user, .. } => {
                 self.since.remove(user);
             }
-            What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => {}
+            What::RoomMade { .. }
+            | What::Sent(_)
+            | What::Edited { .. }
+            | What::Deleted { .. }
+            | What::Retitled { .. }
+            | What::Notice { .. } => {}
         }
         match settle::change(event) {
             Some(Change { of, deleted: true }) => drop(self.deleted.insert(of)),

@@ -5,7 +5,9 @@
 //! [`MemoryStore::fail_next_commit`]. Neighbours: `settle` says what every store decides alike, `contract` holds this one
 //! to the port. `log` keeps what is committed, `read` answers.
 
+mod lists;
 mod log;
+mod people;
 mod read;
 
 use std::collections::VecDeque;

@@ -7,11 +7,13 @@ use domain::facts::RoomFacts;
 use domain::history::Entry;
 use domain::id::{Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber};
 use domain::model::RoomKey;
+use domain::query::Window;
 use domain::watermark::Mark;
 
 use super::log::{GENESIS, Log, Room};
 use crate::port::{Found, Read, SessionRow};
-use crate::store::settle;
+use crate::store::marks::{Front, Fronts, Marks};
+use crate::store::settle::{self, Page};
 
 impl Log {
     pub(super) fn read(&self, ask: &Read) -> Found {
@@ -46,12 +48,25 @@ impl Log {
                 Found::Event(self.sent.get(&key).map(|(event, _)| event.clone()))
             }
             Read::Message(id) => Found::Event(self.message(*id).cloned()),
-            Read::Places(ids) => {
-                let place = |id: &MessageId| self.message(*id).map(|event| (*id, event.room.clone(), event.offset));
-                Found::Places(ids.iter().filter_map(place).collect())
+            Read::Messages(ids) => Found::Messages(ids.iter().filter_map(|id| self.message(*id).cloned()).collect()),
+            Read::User(which) => Found::User(self.user(which)),
+            Read::Conversations { user, before, most } => {
+                Found::Conversations(self.conversations(user, *before, *most))
             }
-            Read::History { room, skip, most } => {
-                let (entries, total) = self.rooms.get(room).map_or((Vec::new(), 0), |room| room.history(*skip, *most));
+            Read::Born(offset) => {
+                let born = self.rooms.values().find(|room| room.facts.birth == *offset);
+                Found::Key(born.map(|room| room.facts.key.clone()))
+            }
+            Read::Alias { user, alias } => Found::Key(self.called(user, alias)),
+            Read::Standings(user) => Found::Standings(self.standings(user)),
+            Read::Find { room, senders, ids } => {
+                Found::Entries(ids.iter().map(|id| self.find(room, senders, id)).collect())
+            }
+            Read::Acquaintances { user, most } => Found::Users(self.acquaintances(user, *most)),
+            Read::History { room, window, skip, most, bytes } => {
+                let page = settle::Page::of(*window, *most, *bytes);
+                let (entries, total) =
+                    self.rooms.get(room).map_or((Vec::new(), 0), |room| room.history(*window, *skip, page));
                 Found::History(entries, total, self.head())
             }
             Read::Unread { room, user, most } => {
@@ -114,7 +129,7 @@ impl Log {
         sent
     }
 
-    fn message(&self, id: MessageId) -> Option<&Arc<Event>> {
+    pub(super) fn message(&self, id: MessageId) -> Option<&Arc<Event>> {
         let event = self.messages.get(&id)?;
         let room = self.rooms.get(&event.room)?;
         (!room.deleted.contains(&event.offset)).then_some(event)
@@ -127,19 +142,57 @@ impl Log {
 
 impl Room {
     /// Its messages that were not deleted, oldest first.
-    fn live(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
+    pub(super) fn live(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
         self.events.iter().filter(|event| event.message().is_some() && !self.deleted.contains(&event.offset))
     }
 
-    fn history(&self, skip: u32, most: u32) -> (Vec<Entry>, u64) {
-        let [skip, most] = [skip, most].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-        let mut entries: Vec<_> = self.live().rev().skip(skip).take(most).map(|event| self.entry(event)).collect();
-        entries.reverse();
-        self.marks.iter().for_each(|(user, marks)| marks.fold(user, &mut entries));
+    fn history(&self, window: Window, skip: u32, mut page: Page) -> (Vec<Entry>, u64) {
+        let within = |event: &Arc<Event>| {
+            window.above.is_none_or(|above| event.offset > above)
+                && window.below.is_none_or(|below| event.offset < below)
+        };
+        let within = self.live().filter(|event| within(event));
+        let mut entries: Vec<Entry> = if page.upwards {
+            within.map(|event| self.edited(event)).take_while(|entry| page.takes(entry)).collect()
+        } else {
+            let newest = within.rev().skip(usize::try_from(skip).unwrap_or(usize::MAX));
+            newest.map(|event| self.edited(event)).take_while(|entry| page.takes(entry)).collect()
+        };
+        entries.sort_by_key(|entry| entry.sent.offset);
+        self.fold(&mut entries);
         (entries, self.live().count() as u64)
     }
 
-    fn entry(&self, sent: &Arc<Event>) -> Entry {
+    /// Folds everybody's marks into messages.
+    fn fold(&self, entries: &mut [Entry]) {
+        self.fronts().fold(entries);
+        self.marks.iter().for_each(|(user, marks)| marks.fold_apart(user, entries));
+    }
+
+    /// Of each mark the two foremost users, found by looking at all.
+    fn fronts(&self) -> Fronts {
+        let mut fronts = Fronts::default();
+        for mark in [Mark::Delivered, Mark::Read] {
+            let reached = |(user, marks): (&UserId, &Marks)| {
+                marks.upto.of(mark).map(|reached| Front { reached, user: user.clone() })
+            };
+            let mut all: Vec<_> = self.marks.iter().filter_map(reached).collect();
+            all.sort_by(|one, other| one.place().cmp(&other.place()));
+            for front in all.into_iter().take(2) {
+                fronts.put(mark, front);
+            }
+        }
+        fronts
+    }
+
+    /// A message as it is now.
+    pub(super) fn entry(&self, sent: &Arc<Event>) -> Entry {
+        let mut entry = self.edited(sent);
+        self.fold(std::slice::from_mut(&mut entry));
+        entry
+    }
+
+    fn edited(&self, sent: &Arc<Event>) -> Entry {
         let mut entry = Entry::fresh(sent.clone());
         if let Some(edit) = self.edited.get(&sent.offset)
             && let What::Edited { content, .. } = &edit.what

@@ -152,16 +152,31 @@ pub(super) struct Deleted {
     pub(super) nth: u64,
 }
 
-/// Goes through a room's deleted messages, the newest first, as far as it is asked to: `work` is given what gives the next.
+/// Which of a room's deleted messages, and in which order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way {
+    /// Those sent at or before this offset, the newest first.
+    Down(u64),
+    /// Those sent after this offset, the oldest first.
+    Up(u64),
+}
+
+/// Goes through a room's deleted messages as far as it is asked to: `work` is given what gives the next.
 pub(super) fn deletions<T>(
     index: &Connection,
     room: u64,
+    way: Way,
     work: impl FnOnce(&mut dyn FnMut() -> Result<Option<Deleted>, Failure>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let what = "reading deletions from the index";
-    let sql = "SELECT of, row FROM deletions WHERE room = ?1 ORDER BY of DESC";
+    // SQLite's integers are signed; no offset is as high as the highest of them.
+    let (sql, from) = match way {
+        Way::Down(upto) => ("SELECT of, row FROM deletions WHERE room = ?1 AND of <= ?2 ORDER BY of DESC", upto),
+        Way::Up(after) => ("SELECT of, row FROM deletions WHERE room = ?1 AND of > ?2 ORDER BY of", after),
+    };
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
     let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
-    let mut rows = statement.query([int(room)]).map_err(asking_index(what))?;
+    let mut rows = statement.query([int(room), from]).map_err(asking_index(what))?;
     work(&mut || {
         let Some(found) = rows.next().map_err(asking_index(what))? else { return Ok(None) };
         let of = uint(found.get(0).map_err(asking_index(what))?);

@@ -198,3 +198,9 @@ pub(super) fn message_at(index: &Connection, room: u64, offset: u64) -> Result<O
     let places = around(index, room, offset)?.unwrap_or_default();
     Ok(places.iter().find(|place| place.offset == offset).and_then(Place::message))
 }
+
+/// How many messages of a room were sent at or before an offset, as far as the index goes.
+pub(super) fn sent_up_to(index: &Connection, room: u64, offset: u64) -> Result<u64, Failure> {
+    let places = around(index, room, offset)?.unwrap_or_default();
+    Ok(places.iter().rev().find(|place| place.offset <= offset).map_or(0, |place| place.nth))
+}

@@ -1,6 +1,7 @@
 //! A page of a room's messages as they are now. Messages are numbered in their room; deletions are few, so which numbers
 //! make a page is found from those alone, and only what is on the page is read.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use domain::Text;
@@ -8,18 +9,21 @@ use domain::event::{Event, What};
 use domain::history::Entry;
 use domain::id::{Cursor, Millis};
 use domain::model::RoomKey;
+use domain::query::Window;
 
-use super::changes::{self, Deleted};
+use super::changes::{self, Deleted, Way};
+use super::chunks::Place;
 use super::tail::{Changed, Head};
 use super::view::View;
 use super::{chunks, index, log, marks};
 use crate::port::Failure;
+use crate::store::settle::Page;
 
 /// Messages that are rather walked over than bisected for.
 const NEAR: u64 = if cfg!(test) { 4 } else { 256 };
 
 /// A room as of one moment.
-struct Moment<'a> {
+pub(super) struct Moment<'a> {
     view: &'a View<'a>,
     key: &'a RoomKey,
     /// The offset of its first event.
@@ -35,36 +39,75 @@ struct Moment<'a> {
 }
 
 /// Messages, how many there are, and as of when.
-type Page = (Vec<Entry>, u64, Cursor);
+type Found = (Vec<Entry>, u64, Cursor);
 
-/// The newest messages after `skip` of them, at most `most`, oldest first, and how many there are.
-pub(super) fn read(view: &View<'_>, key: &RoomKey, skip: u32, most: u32) -> Result<Option<Page>, Failure> {
-    let Some(tail) = view.tail() else { return Ok(None) };
-    let upto = tail.cursor();
-    let head = tail.room(key);
-    let changes = head.iter().flat_map(|head| tail.changes(head.room));
-    let fresh: Vec<Changed> = changes.filter(|change| change.at > view.indexed).collect();
-    // Of what is deleted there, what lies beyond the index can be found here only.
-    let number = |of: u64| tail.get(of).filter(|entry| Some(entry.room) == head.map(|head| head.room))?.message();
-    let recent: Vec<Option<u64>> = fresh.iter().map(|change| number(change.of)).collect();
-    drop(tail);
-    let room = match head {
-        Some(head) => head.room,
-        None => match log::room(&view.handles.log, key)? {
-            Some(room) if room.birth <= view.indexed => room.birth,
-            // It was made after this moment, if it is there.
-            Some(_) | None => return Ok(Some((Vec::new(), 0, upto))),
-        },
-    };
-    let indexed = if room <= view.indexed { Some(index::room(view.shared, &view.handles.index, room)?) } else { None };
-    let sent = head.or(indexed).map_or(0, |head| head.nth);
-    let mut moment = Moment { view, key, room, sent, indexed, fresh, lost: Vec::new() };
-    moment.lose(&recent)?;
-    let found = moment.page(skip.into(), most.into())?;
-    Ok(found.map(|(entries, total)| (entries, total, upto)))
+/// Which messages are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// Of these.
+    pub(super) window: Window,
+    /// But for the newest so many.
+    pub(super) skip: u32,
+    /// At most so many.
+    pub(super) most: u32,
+    /// With at most so many bytes of content.
+    pub(super) bytes: usize,
 }
 
-impl Moment<'_> {
+/// The newest message and no other.
+pub(super) const NEWEST: Wanted =
+    Wanted { window: Window { above: None, below: None }, skip: 0, most: 1, bytes: usize::MAX };
+
+/// A page of a room's messages, oldest first, and how many there are in all.
+pub(super) fn read(view: &View<'_>, key: &RoomKey, wanted: &Wanted) -> Result<Option<Found>, Failure> {
+    let (moment, upto) = match Moment::of(view, key)? {
+        None => return Ok(None),
+        Some((None, upto)) => return Ok(Some((Vec::new(), 0, upto))),
+        Some((Some(moment), upto)) => (moment, upto),
+    };
+    let Some(entries) = moment.page(wanted)? else { return Ok(None) };
+    Ok(Some((entries, moment.total()?, upto)))
+}
+
+/// A message of a page, where it was found.
+enum Spot {
+    Tail(Arc<Event>),
+    Log(Place),
+}
+
+impl<'a> Moment<'a> {
+    /// The room as it is now, if it is there, and when that is; none when one has to look again.
+    pub(super) fn of(view: &'a View<'a>, key: &'a RoomKey) -> Result<Option<(Option<Self>, Cursor)>, Failure> {
+        let Some(tail) = view.tail() else { return Ok(None) };
+        let upto = tail.cursor();
+        let head = tail.room(key);
+        let changes = head.iter().flat_map(|head| tail.changes(head.room));
+        let fresh: Vec<Changed> = changes.filter(|change| change.at > view.indexed).collect();
+        // Of what is deleted there, what lies beyond the index can be found here only.
+        let number = |of: u64| tail.get(of).filter(|entry| Some(entry.room) == head.map(|head| head.room))?.message();
+        let recent: Vec<Option<u64>> = fresh.iter().map(|change| number(change.of)).collect();
+        drop(tail);
+        let room = match head {
+            Some(head) => head.room,
+            None => match log::room(&view.handles.log, key)? {
+                Some(room) if room.birth <= view.indexed => room.birth,
+                // It was made after this moment, if it is there.
+                Some(_) | None => return Ok(Some((None, upto))),
+            },
+        };
+        let indexed =
+            if room <= view.indexed { Some(index::room(view.shared, &view.handles.index, room)?) } else { None };
+        let sent = head.or(indexed).map_or(0, |head| head.nth);
+        let mut moment = Self { view, key, room, sent, indexed, fresh, lost: Vec::new() };
+        moment.lose(&recent)?;
+        Ok(Some((Some(moment), upto)))
+    }
+
+    /// The offset of the room's first event.
+    pub(super) fn room(&self) -> u64 {
+        self.room
+    }
+
     /// Finds which messages the fresh deletions took; `recent` has the numbers that the tail knew.
     fn lose(&mut self, recent: &[Option<u64>]) -> Result<(), Failure> {
         let index = &self.view.handles.index;
@@ -93,16 +136,105 @@ impl Moment<'_> {
         self.sent.checked_sub(lost).ok_or_else(damaged)
     }
 
-    fn page(&self, skip: u64, most: u64) -> Result<Option<(Vec<Entry>, u64)>, Failure> {
-        let fresh = self.lost.iter().map(|lost| lost.nth);
-        let wanted = changes::deletions(&self.view.handles.index, self.room, |next| {
-            live(self.sent, skip, most, fresh, || Ok(next()?.map(|deleted| deleted.nth)))
-        })?;
-        let Some(mut events) = self.recent(&wanted) else { return Ok(None) };
-        self.older(&wanted[events.len()..], &mut events)?;
-        let mut entries = events.into_iter().rev().map(|sent| self.entry(sent)).collect::<Result<Vec<_>, _>>()?;
+    /// Messages as they are now, oldest first; none when one has to look again.
+    pub(super) fn page(&self, wanted: &Wanted) -> Result<Option<Vec<Entry>>, Failure> {
+        let (above, below) = (wanted.window.above, wanted.window.below);
+        let last = below.map_or(u64::MAX, |below| below.0.saturating_sub(1));
+        let Some(high) = self.up_to(last)? else { return Ok(None) };
+        let Some(low) = above.map_or(Ok(Some(0)), |above| self.up_to(above.0))? else { return Ok(None) };
+        let mut page = Page::of(wanted.window, wanted.most, wanted.bytes);
+        let numbers = match above {
+            Some(above) if page.upwards => self.oldest(low, above.0, wanted.most.into())?,
+            Some(_) | None => self.newest(low..high, last, wanted)?,
+        };
+        let Some(mut spots) = self.spots(&numbers)? else { return Ok(None) };
+        if page.upwards {
+            spots.reverse();
+        }
+        let mut entries = Vec::new();
+        for spot in spots {
+            let entry = self.entry(self.sent(spot)?)?;
+            if !page.takes(&entry) {
+                break;
+            }
+            entries.push(entry);
+        }
+        if !page.upwards {
+            entries.reverse();
+        }
         marks::fold(&self.view.handles.log, self.room, &mut entries)?;
-        Ok(Some((entries, self.total()?)))
+        Ok(Some(entries))
+    }
+
+    /// How many messages were sent at or before an offset; none when one has to look again.
+    fn up_to(&self, offset: u64) -> Result<Option<u64>, Failure> {
+        if offset < self.room {
+            return Ok(Some(0));
+        }
+        if offset == u64::MAX {
+            return Ok(Some(self.sent));
+        }
+        if offset <= self.view.indexed {
+            return chunks::sent_up_to(&self.view.handles.index, self.room, offset).map(Some);
+        }
+        let Some(tail) = self.view.tail() else { return Ok(None) };
+        let newest = tail.backwards(self.key).find(|entry| entry.event.offset.0 <= offset).map(|entry| entry.nth);
+        // When there is none, all that the index has of the room lies before it. What came since is not of this moment.
+        let count = newest.unwrap_or_else(|| self.indexed.map_or(0, |head| head.nth));
+        Ok(Some(count.min(self.sent)))
+    }
+
+    /// The numbers of the newest messages of those numbered after `within.start` up to `within.end`, newest first; the last
+    /// of them was sent at or before `upto`.
+    fn newest(&self, within: Range<u64>, upto: u64, wanted: &Wanted) -> Result<Vec<u64>, Failure> {
+        let fresh = self.lost.iter().map(|lost| lost.nth);
+        changes::deletions(&self.view.handles.index, self.room, Way::Down(upto), |next| {
+            let gone = || Ok(next()?.map(|deleted| deleted.nth));
+            live(within, wanted.skip.into(), wanted.most.into(), fresh, gone)
+        })
+    }
+
+    /// The numbers of the oldest messages of those numbered after `low`, which were sent after `above`, newest first.
+    fn oldest(&self, low: u64, above: u64, most: u64) -> Result<Vec<u64>, Failure> {
+        // Counted from the other end it is the same question. A deletion that the index has may be of a message that was sent
+        // after this moment only if the message was, too.
+        let mirrored = |nth: u64| self.sent.saturating_sub(nth) + 1;
+        let fresh = self.lost.iter().rev().map(|lost| mirrored(lost.nth));
+        let found = changes::deletions(&self.view.handles.index, self.room, Way::Up(above), |next| {
+            let gone = || Ok(next()?.map(|deleted| mirrored(deleted.nth)));
+            live(0..self.sent.saturating_sub(low), 0, most, fresh, gone)
+        })?;
+        Ok(found.into_iter().rev().map(mirrored).collect())
+    }
+
+    /// Where the messages with these numbers are, newest first; none when one has to look again.
+    fn spots(&self, wanted: &[u64]) -> Result<Option<Vec<Spot>>, Failure> {
+        let Some(recent) = self.recent(wanted) else { return Ok(None) };
+        let older = self.older(&wanted[recent.len()..])?;
+        Ok(Some(recent.into_iter().map(Spot::Tail).chain(older.into_iter().map(Spot::Log)).collect()))
+    }
+
+    fn sent(&self, spot: Spot) -> Result<Arc<Event>, Failure> {
+        let place = match spot {
+            Spot::Tail(event) => return Ok(event),
+            Spot::Log(place) => place,
+        };
+        let (shared, log) = (self.view.shared, &self.view.handles.log);
+        let row = log::row_of(shared, log, place.offset, self.room, place.seq)?;
+        if row.message().is_none() {
+            return Err(self.missing(place.nth));
+        }
+        Ok(Arc::new(row.into_event(place.offset, self.key.clone())))
+    }
+
+    fn missing(&self, nth: u64) -> Failure {
+        self.view.shared.damaged_index(&format!("message {nth} of room {} is missing", self.room))
+    }
+
+    /// Whether the message that was sent at an offset has been deleted.
+    pub(super) fn is_gone(&self, of: u64) -> Result<bool, Failure> {
+        let fresh = self.fresh.iter().any(|change| change.deleted && change.of == of);
+        Ok(fresh || changes::is_deleted(&self.view.handles.index, self.room, of)?)
     }
 
     /// Those of the wanted messages, newest first, that the tail has; none when it has moved on.
@@ -122,38 +254,27 @@ impl Moment<'_> {
         Some(events)
     }
 
-    /// Adds the wanted messages, newest first, from the log.
-    fn older(&self, wanted: &[u64], events: &mut Vec<Arc<Event>>) -> Result<(), Failure> {
-        let (shared, handles, room) = (self.view.shared, self.view.handles, self.room);
-        let Some(newest) = wanted.first().copied() else { return Ok(()) };
-        let missing = |nth: u64| shared.damaged_index(&format!("message {nth} of room {room} is missing"));
-        let head = self.indexed.ok_or_else(|| missing(newest))?;
+    /// Where the wanted messages are in the log, newest first.
+    fn older(&self, wanted: &[u64]) -> Result<Vec<Place>, Failure> {
+        let (index, mut places) = (&self.view.handles.index, Vec::new());
+        let Some(newest) = wanted.first().copied() else { return Ok(places) };
+        let head = self.indexed.ok_or_else(|| self.missing(newest))?;
         let upto = if head.nth.saturating_sub(newest) > NEAR {
-            chunks::by_nth(&handles.index, head, newest)?.ok_or_else(|| missing(newest))?.offset
+            chunks::by_nth(index, head, newest)?.ok_or_else(|| self.missing(newest))?.offset
         } else {
             head.last
         };
-        let mut places = Vec::new();
-        chunks::backwards(&handles.index, room, upto, |place| {
+        chunks::backwards(index, self.room, upto, |place| {
             if place.message().is_some() && wanted.get(places.len()) == Some(&place.nth) {
                 places.push(place);
             }
             places.len() < wanted.len()
         })?;
-        if let Some(nth) = wanted.get(places.len()) {
-            return Err(missing(*nth));
-        }
-        for place in places {
-            let row = log::row_of(shared, &handles.log, place.offset, room, place.seq)?;
-            if row.message().is_none() {
-                return Err(missing(place.nth));
-            }
-            events.push(Arc::new(row.into_event(place.offset, self.key.clone())));
-        }
-        Ok(())
+        wanted.get(places.len()).map_or(Ok(places), |nth| Err(self.missing(*nth)))
     }
 
-    fn entry(&self, sent: Arc<Event>) -> Result<Entry, Failure> {
+    /// A message as it is now, without its marks.
+    pub(super) fn entry(&self, sent: Arc<Event>) -> Result<Entry, Failure> {
         let of = sent.offset.0;
         let from = self.fresh.partition_point(|change| change.of < of);
         let fresh = self.fresh[from..].iter().take_while(|change| change.of == of);
@@ -178,10 +299,10 @@ impl Moment<'_> {
     }
 }
 
-/// The numbers of a page's messages, newest first, when `sent` were sent and those in `fresh` and `kept` are gone: both
-/// name them newest first, and may name the same ones.
+/// The numbers of a page's messages, newest first, of those after `within.start` up to `within.end`, when those in `fresh`
+/// and `kept` are gone: both name them newest first, and may name the same ones, and others that lie outside.
 fn live(
-    sent: u64,
+    within: Range<u64>,
     mut skip: u64,
     most: u64,
     fresh: impl Iterator<Item = u64>,
@@ -198,15 +319,15 @@ fn live(
         }
         Ok::<_, Failure>(gone)
     };
-    let (mut nth, mut gone, mut wanted) = (sent, next_gone()?, Vec::new());
-    while nth > 0 && (wanted.len() as u64) < most {
+    let (mut nth, mut gone, mut wanted) = (within.end, next_gone()?, Vec::new());
+    while nth > within.start && (wanted.len() as u64) < most {
         match gone {
             Some(lost) if lost >= nth => {
                 nth = nth.min(lost - 1);
                 gone = next_gone()?;
             }
             Some(_) | None if skip > 0 => {
-                let over = skip.min(nth - gone.unwrap_or(0));
+                let over = skip.min(nth - gone.unwrap_or(0).max(within.start));
                 (nth, skip) = (nth - over, skip - over);
             }
             Some(_) | None => {
@@ -225,7 +346,7 @@ mod tests {
     #[test]
     fn pages_leave_out_what_is_gone() {
         for (sent, skip, most, fresh, kept, expected) in [
-            (5, 0, 9, vec![], vec![], vec![5, 4, 3, 2, 1]),
+            (5_u64, 0, 9, vec![], vec![], vec![5, 4, 3, 2, 1]),
             (5, 0, 2, vec![], vec![], vec![5, 4]),
             (5, 2, 2, vec![], vec![], vec![3, 2]),
             (5, 4, 2, vec![], vec![], vec![1]),
@@ -242,8 +363,26 @@ mod tests {
             (5, 2, 9, vec![], vec![5, 4], vec![1]),
         ] {
             let mut kept_left = kept.clone().into_iter();
-            let found = live(sent, skip, most, fresh.clone().into_iter(), || Ok(kept_left.next())).unwrap();
+            let found = live(0..sent, skip, most, fresh.clone().into_iter(), || Ok(kept_left.next())).unwrap();
             assert_eq!(found, expected, "{sent} sent, {skip} left out, at most {most}, without {fresh:?} and {kept:?}");
+        }
+    }
+
+    #[test]
+    fn pages_stay_within_their_window() {
+        for (within, skip, most, gone, expected) in [
+            (2..5_u64, 0, 9, vec![], vec![5, 4, 3]),
+            (2..5, 1, 1, vec![], vec![4]),
+            (2..5, 3, 9, vec![], vec![]),
+            (2..5, 9, 9, vec![], vec![]),
+            (2..5, 0, 9, vec![9, 6, 4, 2, 1], vec![5, 3]),
+            (2..5, 1, 9, vec![9, 5, 3, 1], vec![]),
+            (2..5, 1, 9, vec![9, 3, 1], vec![4]),
+            (2..2, 0, 9, vec![3, 2], vec![]),
+        ] {
+            let mut left = gone.clone().into_iter();
+            let found = live(within.clone(), skip, most, std::iter::empty(), || Ok(left.next())).unwrap();
+            assert_eq!(found, expected, "{within:?}, {skip} left out, at most {most}, without {gone:?}");
         }
     }
 }

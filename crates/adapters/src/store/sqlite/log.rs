@@ -11,6 +11,7 @@ use domain::model::{RoomKey, RoomKind};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::bytes::{Put as _, Take, key_text, text_key};
+use super::codes;
 use super::row::{self, Row};
 use super::schema::Tie;
 use super::shared::{Shared, asking, corrupt, int, uint};
@@ -115,11 +116,12 @@ pub(super) struct RoomRow {
     pub(super) key: RoomKey,
     pub(super) version: ExclusionVersion,
     pub(super) kind: RoomKind,
-    title: Text,
+    pub(super) title: Text,
     seats: Option<u32>,
-    made_by: UserId,
+    pub(super) made_by: UserId,
     door: Door,
-    made_at: Millis,
+    pub(super) made_at: Millis,
+    pub(super) alias: Option<Text>,
 }
 
 impl RoomRow {
@@ -136,29 +138,35 @@ impl RoomRow {
             made_by: facts.made_by,
             door: facts.door,
             made_at: facts.made_at,
+            alias: facts.alias,
         })
     }
 
     fn pack(&self) -> Vec<u8> {
-        let mut row = vec![row::room_kind_byte(self.kind), self.door.0];
+        let mut row = vec![codes::room_kind_byte(self.kind), self.door.0];
         row.num(self.version.0);
         row.text(&self.title);
         row.num(self.seats.map_or(0, |seats| u64::from(seats) + 1));
         row.text(self.made_by.as_str());
         row.num(self.made_at.0);
+        if let Some(alias) = &self.alias {
+            row.text(alias);
+        }
         seal(&[&self.birth.to_le_bytes(), key_text(&self.key).as_bytes()], &row)
     }
 
     fn unpack(birth: u64, key: &str, row: &[u8]) -> Option<Self> {
         let mut take = unseal(&[&birth.to_le_bytes(), key.as_bytes()], row)?;
-        let (kind, door) = (row::room_kind(take.byte()?)?, Door(take.byte()?));
+        let (kind, door) = (codes::room_kind(take.byte()?)?, Door(take.byte()?));
         let (version, title) = (ExclusionVersion(take.num()?), take.text()?);
         let seats = match take.num()?.checked_sub(1) {
             None => None,
             Some(seats) => Some(u32::try_from(seats).ok()?),
         };
         let (made_by, made_at) = (take.user()?, Millis(take.num()?));
-        Some(Self { birth, key: text_key(key)?, version, kind, title, seats, made_by, door, made_at })
+        // Rows of before there were aliases end here, and so do those of rooms without one.
+        let alias = if take.is_empty() { None } else { Some(take.text()?) };
+        Some(Self { birth, key: text_key(key)?, version, kind, title, seats, made_by, door, made_at, alias })
     }
 
     /// The facts, without rosters.
@@ -176,6 +184,7 @@ impl RoomRow {
             birth: Offset(self.birth),
             last: Offset(self.birth),
             head: Seq(1),
+            alias: self.alias,
             members: BTreeMap::new(),
             barred: BTreeSet::new(),
         };
@@ -200,10 +209,14 @@ pub(super) fn room(log: &Connection, key: &RoomKey) -> Result<Option<RoomRow>, F
     Ok(found.filter(|room| room.key == *key))
 }
 
+/// A room by the offset of its first event, if it is one.
+pub(super) fn born_at(log: &Connection, birth: u64) -> Result<Option<RoomRow>, Failure> {
+    room_where(log, "SELECT birth, key, row FROM rooms WHERE birth = ?1", [int(birth)])
+}
+
 /// A room by the offset of its first event, as rows of the log name it.
 pub(super) fn room_born_at(log: &Connection, birth: u64) -> Result<RoomRow, Failure> {
-    let found = room_where(log, "SELECT birth, key, row FROM rooms WHERE birth = ?1", [int(birth)])?;
-    found.ok_or_else(|| corrupt(format!("the row of room {birth} is missing")))
+    born_at(log, birth)?.ok_or_else(|| corrupt(format!("the row of room {birth} is missing")))
 }
 
 /// Keeps a room that came to be.
@@ -214,18 +227,52 @@ pub(super) fn add_room(log: &Connection, room: &RoomRow) -> rusqlite::Result<()>
         tie(log, one, Tie::Pair, room.birth)?;
         tie(log, other, Tie::Pair, room.birth)?;
     }
+    if let Some(alias) = &room.alias {
+        call(log, &room.key, room.birth, None, alias)?;
+    }
     if room.seats.is_some() {
         tie(log, &room.made_by, Tie::Made, room.birth)?;
     }
     Ok(())
 }
 
-/// Keeps a room's new exclusion version.
-pub(super) fn move_version(log: &Connection, birth: u64, version: ExclusionVersion) -> Result<(), Failure> {
-    let room = RoomRow { version, ..room_born_at(log, birth)? };
+/// Keeps what has changed of a room.
+pub(super) fn change_room(log: &Connection, birth: u64, change: impl FnOnce(&mut RoomRow)) -> Result<(), Failure> {
+    let mut room = room_born_at(log, birth)?;
+    change(&mut room);
+    let what = "keeping a room";
     let mut update =
-        log.prepare_cached("UPDATE rooms SET row = ?2 WHERE birth = ?1").map_err(asking("keeping a room"))?;
-    update.execute(params![int(birth), room.pack()]).map(drop).map_err(asking("keeping a room"))
+        log.prepare_cached("UPDATE rooms SET key = ?2, row = ?3 WHERE birth = ?1").map_err(asking(what))?;
+    update.execute(params![int(birth), key_text(&room.key), room.pack()]).map(drop).map_err(asking(what))
+}
+
+/// Keeps what the two of a direct room call it, so that each finds it by that; other rooms are not looked for so.
+pub(super) fn call(
+    log: &Connection,
+    key: &RoomKey,
+    birth: u64,
+    before: Option<&Text>,
+    alias: &Text,
+) -> rusqlite::Result<()> {
+    let RoomKey::Pair(one, other) = key else { return Ok(()) };
+    for user in [one, other] {
+        if let Some(before) = before {
+            let mut delete = log.prepare_cached("DELETE FROM aliases WHERE user = ?1 AND alias = ?2 AND room = ?3")?;
+            delete.execute(params![user.as_str(), &**before, int(birth)])?;
+        }
+        let mut insert = log.prepare_cached("INSERT OR IGNORE INTO aliases VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![user.as_str(), &**alias, int(birth)])?;
+    }
+    Ok(())
+}
+
+/// The rooms that somebody may mean by an alias.
+pub(super) fn called(log: &Connection, user: &UserId, alias: &Text) -> Result<Vec<u64>, Failure> {
+    let what = "looking up an alias";
+    let sql = "SELECT room FROM aliases WHERE user = ?1 AND alias = ?2";
+    let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
+    let rooms = statement.query_map([user.as_str(), alias], |row| row.get(0).map(uint)).map_err(asking(what))?;
+    rooms.collect::<Result<_, _>>().map_err(asking(what))
 }
 
 /// Keeps that a user has to do with a room.

@@ -6,7 +6,7 @@
 //!      └──event──▶ tail ──slices──▶ indexer ──▶ index.db ◀──(room, seq), client ids── readers
 //! ```
 //!
-//! A commit's way: `writer` → `row` → `tail`; a read's: `reader`, `lists` → `tail`, else `index` → `log`. `files` opens and
+//! A commit's way: `writer` → `batch` → `row` → `tail`; a read's: `reader`, `lists` → `tail`, else `index` → `log`. `files` opens and
 //! checks, `start` replays, `checkpoint` keeps the WAL short.
 //!
 //! **When the index is not what was written** (a bit that flips, a block that can't be read, a file cut short): nothing
@@ -19,11 +19,14 @@
 //! lacks one; an end of a catch-up by room that is missing. SQLite's check of the file, run after each start, finds
 //! those that broke its structure.
 
+mod adopt;
+mod batch;
 mod bytes;
 mod catchup;
 mod changes;
 mod checkpoint;
 mod chunks;
+mod codes;
 mod failures;
 mod files;
 mod filter;
@@ -31,10 +34,12 @@ mod find;
 mod history;
 mod index;
 mod indexer;
+mod keys;
 mod lists;
 mod log;
 mod marks;
 mod messages;
+mod names;
 mod people;
 mod reader;
 mod rooms;
@@ -47,6 +52,7 @@ mod start;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod theirs;
 mod unread;
 mod view;
 mod writer;

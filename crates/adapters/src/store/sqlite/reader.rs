@@ -10,13 +10,16 @@ use hashbrown::HashMap;
 use rusqlite::Connection;
 
 use super::find::{Find, head_of};
+use super::history::Wanted;
 use super::index::id_hash;
 use super::shared::{Handles, Holder, Shared, Writes, corrupt};
 use super::tail::Head;
-use super::{chunks, history, lists, log, messages, people, sessions, unread, view};
-use crate::port::{Failure, Found, Read, Reader};
+use super::{chunks, history, lists, log, messages, names, people, sessions, theirs, unread, view};
+use crate::port::{Failure, FailureKind, Found, Read, Reader};
 use crate::store::settle;
 
+/// How often one reads again when rooms get other keys meanwhile.
+const TRIES: usize = 100;
 /// Keys of rooms that a reader remembers; then it begins anew.
 const KEYS_CACHED: usize = 10_000;
 
@@ -27,13 +30,15 @@ pub(super) type Keys = HashMap<u64, RoomKey>;
 pub(super) struct SqliteReader {
     pub(super) holder: Holder,
     pub(super) keys: Keys,
+    /// How often rooms had got other keys when `keys` was begun.
+    moves: u64,
 }
 
 impl SqliteReader {
     pub(super) fn new(shared: &Arc<Shared>) -> Result<Self, Failure> {
         let holder = Holder::new(shared, Writes::Nothing);
         holder.with(|_| Ok(()))?;
-        Ok(Self { holder, keys: HashMap::new() })
+        Ok(Self { holder, keys: HashMap::new(), moves: 0 })
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -43,6 +48,23 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn read(&mut self, ask: &Read) -> Result<Found, Failure> {
+        for _ in 0..TRIES {
+            let moves = self.shared().moves()?;
+            if std::mem::replace(&mut self.moves, moves) != moves {
+                self.keys.clear();
+            }
+            let found = self.answer(ask);
+            // What was read while rooms got other keys may be half of before and half of after.
+            if self.shared().moves()? == moves {
+                return found;
+            }
+        }
+        Err(Failure::new(FailureKind::Unavailable, "rooms got other keys each time they were read"))
+    }
+}
+
+impl SqliteReader {
+    fn answer(&mut self, ask: &Read) -> Result<Found, Failure> {
         let (holder, keys) = (&self.holder, &mut self.keys);
         let shared = holder.shared();
         Ok(match ask {
@@ -61,13 +83,26 @@ impl Reader for SqliteReader {
                 let found = view::look(holder, |view| messages::find(view, keys, &[*id]))?;
                 Found::Event(found.into_iter().next())
             }
-            Read::Places(ids) => {
-                let place = |event: Arc<Event>| Some((event.message()?.id, event.room.clone(), event.offset));
-                let found = view::look(holder, |view| messages::find(view, keys, ids))?;
-                Found::Places(found.into_iter().filter_map(place).collect())
+            Read::Messages(ids) => Found::Messages(view::look(holder, |view| messages::find(view, keys, ids))?),
+            Read::User(which) => Found::User(holder.with(|handles| people::user(&handles.log, which))?),
+            Read::Conversations { user, before, most } => {
+                Found::Conversations(view::look(holder, |view| theirs::conversations(view, user, *before, *most))?)
             }
-            Read::History { room, skip, most } => {
-                let (entries, total, upto) = view::look(holder, |view| history::read(view, room, *skip, *most))?;
+            Read::Born(offset) => {
+                let row = holder.with(|handles| log::born_at(&handles.log, offset.0))?;
+                Found::Key(row.map(|row| row.key))
+            }
+            Read::Alias { user, alias } => Found::Key(view::look(holder, |view| theirs::called(view, user, alias))?),
+            Read::Standings(user) => Found::Standings(view::look(holder, |view| theirs::standings(view, user))?),
+            Read::Find { room, senders, ids } => {
+                Found::Entries(view::look(holder, |view| names::find(view, keys, room, senders, ids))?)
+            }
+            Read::Acquaintances { user, most } => {
+                Found::Users(view::look(holder, |view| theirs::acquaintances(view, user, *most).map(Some))?)
+            }
+            Read::History { room, window, skip, most, bytes } => {
+                let wanted = Wanted { window: *window, skip: *skip, most: *most, bytes: *bytes };
+                let (entries, total, upto) = view::look(holder, |view| history::read(view, room, &wanted))?;
                 Found::History(entries, total, upto)
             }
             Read::Unread { room, user, most } => {
@@ -78,7 +113,7 @@ impl Reader for SqliteReader {
             Read::At(offset) => Found::Cursor(self.at(offset.0)?),
             Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, seq.0)?),
             Read::Head => Found::Cursor(Some(shared.tail().cursor())),
-            Read::Keys => Found::Keys(holder.with(|handles| people::keys(&handles.log))?),
+            Read::Keys => Found::Keys(holder.with(|handles| super::keys::all(&handles.log))?),
             Read::Recent(after) => Found::Recent(self.recent(*after)?),
         })
     }

@@ -1,5 +1,6 @@
 //! What the writer keeps in memory of the rooms it writes to: a bounded cache, loaded on demand.
 
+use domain::Text;
 use domain::id::ExclusionVersion;
 use domain::model::RoomKey;
 use hashbrown::HashMap;
@@ -7,7 +8,7 @@ use hashbrown::HashMap;
 /// Rooms in each of the cache's two generations.
 const ROOMS_CACHED: usize = 50_000;
 /// What the writer knows of a room.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) birth: u64,
     pub(super) version: ExclusionVersion,
@@ -16,6 +17,8 @@ pub(super) struct Known {
     pub(super) seq: u64,
     /// Messages sent in it.
     pub(super) nth: u64,
+    /// What the two of a direct room called it last.
+    pub(super) alias: Option<Text>,
 }
 
 /// Rooms in two generations: what is used moves to the young one, and when that is full, the old one is forgotten.
@@ -28,10 +31,10 @@ pub(super) struct Rooms {
 impl Rooms {
     pub(super) fn get(&mut self, key: &RoomKey) -> Option<Known> {
         if let Some(known) = self.young.get(key) {
-            return Some(*known);
+            return Some(known.clone());
         }
         let known = self.old.remove(key)?;
-        self.young.insert(key.clone(), known);
+        self.young.insert(key.clone(), known.clone());
         Some(known)
     }
 
@@ -39,6 +42,14 @@ impl Rooms {
         match self.young.get_mut(key) {
             Some(slot) => *slot = known,
             None => drop(self.young.insert(key.clone(), known)),
+        }
+    }
+
+    /// A room has another key from now on.
+    pub(super) fn rename(&mut self, before: &RoomKey, after: &RoomKey) {
+        if let Some(known) = self.get(before) {
+            self.young.remove(before);
+            self.put(after, known);
         }
     }
 

@@ -3,14 +3,14 @@
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
 use domain::id::{Offset, UserId};
-use domain::model::Member;
+use domain::model::{Member, Status};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::bytes::Put as _;
+use super::codes;
 use super::log::{seal, tie, unseal};
-use super::row;
 use super::schema::Tie;
-use super::shared::{asking, corrupt, int};
+use super::shared::{asking, corrupt, int, uint};
 use crate::port::Failure;
 
 /// A member's row.
@@ -24,12 +24,17 @@ pub(super) struct Belonging {
 /// Keeps what an event changes of its room's rosters.
 pub(super) fn follow(log: &Connection, birth: u64, event: &Event) -> Result<(), Failure> {
     match &event.what {
-        What::RoomMade { .. } | What::Sent(_) | What::Edited { .. } | What::Deleted { .. } => Ok(()),
+        What::RoomMade { .. }
+        | What::Sent(_)
+        | What::Edited { .. }
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => Ok(()),
         What::MemberSet { user, member } => {
             // Where they began to belong stays what it was while they do.
             let since = match belonging(log, birth, user)? {
-                Some(row) => row.since,
-                None => Some(event.offset),
+                Some(row) if row.member.status == Status::Active => row.since,
+                Some(_) | None => Some(event.offset),
             };
             put(log, birth, user, Belonging { member: *member, since }).map_err(asking("keeping a roster"))
         }
@@ -59,7 +64,7 @@ fn remove(log: &Connection, birth: u64, user: &UserId, barred: bool) -> rusqlite
 }
 
 fn pack(birth: u64, user: &UserId, row: Belonging) -> Vec<u8> {
-    let mut bytes = vec![row::role_byte(row.member.role), row::status_byte(row.member.status)];
+    let mut bytes = vec![codes::role_byte(row.member.role), codes::status_byte(row.member.status)];
     if let Some(since) = row.since {
         bytes.num(since.0);
     }
@@ -68,7 +73,7 @@ fn pack(birth: u64, user: &UserId, row: Belonging) -> Vec<u8> {
 
 fn unpack(birth: u64, user: &str, row: &[u8]) -> Option<Belonging> {
     let mut take = unseal(&[&birth.to_le_bytes(), user.as_bytes()], row)?;
-    let member = Member { role: row::role(take.byte()?)?, status: row::status(take.byte()?)? };
+    let member = Member { role: codes::role(take.byte()?)?, status: codes::status(take.byte()?)? };
     let since = if take.is_empty() { None } else { Some(Offset(take.num()?)) };
     Some(Belonging { member, since })
 }
@@ -82,6 +87,52 @@ pub(super) fn belonging(log: &Connection, birth: u64, user: &UserId) -> Result<O
         Ok(unpack(birth, user.as_str(), found.get_ref(0)?.as_blob()?).ok_or_else(|| damaged_roster(birth)))
     });
     found.optional().map_err(asking(what))?.transpose()
+}
+
+/// Somebody has another id from now on; whether they were on the roster. What that id has here already stays.
+pub(super) fn rename(log: &Connection, birth: u64, was: &UserId, is: &UserId) -> Result<bool, Failure> {
+    let (row, barred) = (belonging(log, birth, was)?, is_barred(log, birth, was)?);
+    if row.is_none() && !barred {
+        return Ok(false);
+    }
+    let is_there = belonging(log, birth, is)?.is_some() || is_barred(log, birth, is)?;
+    let rename = || {
+        remove(log, birth, was, false)?;
+        let mut welcome = log.prepare_cached("DELETE FROM barred WHERE room = ?1 AND user = ?2")?;
+        welcome.execute(params![int(birth), was.as_str()])?;
+        match row {
+            _ if is_there => Ok(()),
+            Some(row) => put(log, birth, is, row),
+            None => remove(log, birth, is, true),
+        }
+    };
+    rename().map_err(asking("keeping a roster"))?;
+    Ok(row.is_some())
+}
+
+/// The rooms that someone is barred from.
+pub(super) fn barred_from(log: &Connection, user: &UserId) -> Result<Vec<u64>, Failure> {
+    let what = "reading a roster";
+    let mut statement = log.prepare_cached("SELECT room FROM barred WHERE user = ?1").map_err(asking(what))?;
+    let rooms = statement.query_map([user.as_str()], |row| row.get(0).map(uint)).map_err(asking(what))?;
+    rooms.collect::<Result<_, _>>().map_err(asking(what))
+}
+
+/// Hands out a room's active members, ascending, until `take` has enough and says false.
+pub(super) fn actives(log: &Connection, birth: u64, mut take: impl FnMut(UserId) -> bool) -> Result<(), Failure> {
+    let what = "reading a roster";
+    let sql = "SELECT user, row FROM members WHERE room = ?1 ORDER BY user";
+    let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
+    let mut rows = statement.query([int(birth)]).map_err(asking(what))?;
+    while let Some(found) = rows.next().map_err(asking(what))? {
+        let user = found.get_ref(0).map_err(asking(what))?.as_str().map_err(|_| damaged_roster(birth))?;
+        let row = found.get_ref(1).map_err(asking(what))?.as_blob().map_err(|_| damaged_roster(birth))?;
+        let row = unpack(birth, user, row).ok_or_else(|| damaged_roster(birth))?;
+        if row.member.status == Status::Active && !take(UserId::new(user).map_err(|_| damaged_roster(birth))?) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Whether someone is barred from a room.

@@ -1,16 +1,18 @@
 //! An event as a row of the log: one blob, guarded by a checksum over all of it and its offset, begun by the number of
 //! its format so that later formats can stand beside older rows.
 //!
-//! `format, crc32 (4), kind, life (8), room, seq, version, at, door, origin + 1 or 0, by, what`; the room is the offset of
-//! its first event. The genesis row is `format, crc32, 0, life`. Retention may later empty what follows `seq`.
+//! `format, crc32 (4), kind, life (8), room, seq, version, at, door, origin + 1 or 0, by, what`, and the alias where there is
+//! one; the room is the offset of its first event. The genesis row is `format, crc32, 0, life`. Retention may later empty what follows `seq`.
 
 use std::sync::Arc;
 
+use domain::Text;
 use domain::event::{Event, What};
 use domain::id::{ClientId, ConnectionId, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserNumber};
-use domain::model::{Member, Message, MessageKind, Person, Role, RoomKey, RoomKind, Status};
+use domain::model::{Member, Message, MessageKind, Person, RoomKey, Sending};
 
 use super::bytes::{Put, Take, key_text, text_key};
+use super::codes::{role, role_byte, room_kind, room_kind_byte, status, status_byte};
 use crate::store::settle;
 
 const FORMAT: u8 = 1;
@@ -22,8 +24,13 @@ const ROOM_MADE: u8 = 1;
 const MEMBER_SET: u8 = 2;
 const MEMBER_REMOVED: u8 = 3;
 const SENT: u8 = 4;
-const EDITED: u8 = 5;
-const DELETED: u8 = 6;
+/// An edit of before edits said how their message was sent; read, and not written any more. So is [`OLD_DELETED`].
+const OLD_EDITED: u8 = 5;
+const OLD_DELETED: u8 = 6;
+const EDITED: u8 = 7;
+const DELETED: u8 = 8;
+const RETITLED: u8 = 9;
+const NOTICE: u8 = 10;
 
 /// A row, taken apart. Its room is known by number; who reads it knows the key, or looks it up.
 #[derive(Debug)]
@@ -45,14 +52,28 @@ struct Bare {
     by: Arc<Person>,
     door: Door,
     origin: Option<ConnectionId>,
+    alias: Option<Text>,
     what: What,
 }
 
 impl Row {
     /// The event that the row keeps.
     pub(super) fn into_event(self, offset: u64, room: RoomKey) -> Event {
-        let Bare { seq, life, version, at, by, door, origin, what } = self.event;
-        Event { offset: Offset(offset), seq, life, room, version, at, by, door, origin, what }
+        let Bare { seq, life, version, at, by, door, origin, alias, what } = self.event;
+        Event {
+            offset: Offset(offset),
+            seq,
+            life,
+            room,
+            born: Offset(self.room),
+            version,
+            at,
+            by,
+            door,
+            origin,
+            alias,
+            what,
+        }
     }
 
     pub(super) fn seq(&self) -> u64 {
@@ -130,6 +151,9 @@ pub(super) fn encode(event: &Event, room: u64, row: &mut Vec<u8>) {
     row.maybe_text((*by.name != *by.id.as_str()).then_some(&by.name));
     row.maybe_text(by.email.as_deref());
     put_what(event, row);
+    if let Some(alias) = &event.alias {
+        row.text(alias);
+    }
     seal(row, event.offset.0);
 }
 
@@ -141,6 +165,8 @@ fn kind_of(what: &What) -> u8 {
         What::Sent(_) => SENT,
         What::Edited { .. } => EDITED,
         What::Deleted { .. } => DELETED,
+        What::Retitled { .. } => RETITLED,
+        What::Notice { .. } => NOTICE,
     }
 }
 
@@ -177,16 +203,24 @@ fn put_what(event: &Event, row: &mut Vec<u8>) {
             row.maybe_text(message.client_id.as_ref().map(ClientId::as_str));
             row.maybe_text(message.extra.as_deref());
         }
-        What::Edited { message, of, content } => {
+        What::Edited { message, of, content, sending } => {
             row.wide(message.0);
             row.num(of.0);
             row.text(content);
+            put_sending(sending, row);
         }
-        What::Deleted { message, of } => {
+        What::Deleted { message, of, sending } => {
             row.wide(message.0);
             row.num(of.0);
+            put_sending(sending, row);
         }
+        What::Retitled { title: text } | What::Notice { extra: text } => row.text(text),
     }
+}
+
+fn put_sending(sending: &Sending, row: &mut Vec<u8>) {
+    row.push(sending.door.0);
+    row.maybe_text(sending.client_id.as_ref().map(ClientId::as_str));
 }
 
 /// Takes a row apart; none when it is not what was written at this offset.
@@ -208,7 +242,8 @@ pub(super) fn decode(offset: u64, row: &[u8]) -> Option<Row> {
     let by = Arc::new(Person { id, number, name, email: take.maybe_text()? });
     let content_hash = if kind == SENT { take.fixed()? } else { 0 };
     let what = take_what(kind, &mut take)?;
-    let event = Bare { seq, life, version, at, by, door, origin, what };
+    let alias = if take.is_empty() { None } else { Some(take.text()?) };
+    let event = Bare { seq, life, version, at, by, door, origin, alias, what };
     take.is_empty().then_some(Row { room, content_hash, event })
 }
 
@@ -244,74 +279,65 @@ fn take_what(kind: u8, take: &mut Take<'_>) -> Option<What> {
             let (id, kind) = (MessageId(take.wide()?), message_kind(take.byte()?)?);
             let content = take.text()?;
             let reply_to = if take.byte()? == 1 { Some(MessageId(take.wide()?)) } else { None };
-            let client_id = match take.maybe_text()? {
-                None => None,
-                Some(id) => Some(ClientId::new(&id).ok()?),
-            };
+            let client_id = take_client_id(take)?;
             What::Sent(Message { id, kind, content, reply_to, client_id, extra: take.maybe_text()? })
         }
-        EDITED => What::Edited { message: MessageId(take.wide()?), of: Offset(take.num()?), content: take.text()? },
-        DELETED => What::Deleted { message: MessageId(take.wide()?), of: Offset(take.num()?) },
+        OLD_EDITED | EDITED => {
+            let (message, of, content) = (MessageId(take.wide()?), Offset(take.num()?), take.text()?);
+            What::Edited { message, of, content, sending: take_sending(kind == OLD_EDITED, take)? }
+        }
+        OLD_DELETED | DELETED => {
+            let (message, of) = (MessageId(take.wide()?), Offset(take.num()?));
+            What::Deleted { message, of, sending: take_sending(kind == OLD_DELETED, take)? }
+        }
+        RETITLED => What::Retitled { title: take.text()? },
+        NOTICE => What::Notice { extra: take.text()? },
         _ => return None,
     })
+}
+
+fn take_sending(is_old: bool, take: &mut Take<'_>) -> Option<Sending> {
+    if is_old {
+        return Some(Sending::default());
+    }
+    Some(Sending { door: Door(take.byte()?), client_id: take_client_id(take)? })
+}
+
+fn take_client_id(take: &mut Take<'_>) -> Option<Option<ClientId>> {
+    match take.maybe_text()? {
+        None => Some(None),
+        Some(id) => ClientId::new(&id).ok().map(Some),
+    }
 }
 
 fn message_kind(byte: u8) -> Option<MessageKind> {
     [MessageKind::Text, MessageKind::System, MessageKind::Broadcast].get(usize::from(byte)).copied()
 }
 
-/// A room's kind as it stands in rows.
-pub(super) fn room_kind_byte(kind: RoomKind) -> u8 {
-    match kind {
-        RoomKind::Public => 0,
-        RoomKind::Private => 1,
-        RoomKind::Guild => 2,
-        RoomKind::Direct => 3,
-    }
-}
-
-/// The kind that a byte stands for.
-pub(super) fn room_kind(byte: u8) -> Option<RoomKind> {
-    [RoomKind::Public, RoomKind::Private, RoomKind::Guild, RoomKind::Direct].get(usize::from(byte)).copied()
-}
-
-/// A role as it stands in rows.
-pub(super) fn role_byte(role: Role) -> u8 {
-    match role {
-        Role::Member => 0,
-        Role::Moderator => 1,
-        Role::Owner => 2,
-    }
-}
-
-/// The role that a byte stands for.
-pub(super) fn role(byte: u8) -> Option<Role> {
-    [Role::Member, Role::Moderator, Role::Owner].get(usize::from(byte)).copied()
-}
-
-/// A status as it stands in rows.
-pub(super) fn status_byte(status: Status) -> u8 {
-    match status {
-        Status::Active => 0,
-        Status::Inactive => 1,
-        Status::Blocked => 2,
-    }
-}
-
-/// The status that a byte stands for.
-pub(super) fn status(byte: u8) -> Option<Status> {
-    [Status::Active, Status::Inactive, Status::Blocked].get(usize::from(byte)).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::Text;
     use domain::id::{RoomName, UserId};
 
-    /// R5: whatever single bit flips, in the row or by its being read at another offset, it is noticed.
-    #[test]
-    fn every_flipped_bit_is_found() {
+    fn event(alias: Option<&str>, what: What) -> Event {
+        let id = UserId::new("ann").unwrap();
+        Event {
+            offset: Offset(9),
+            seq: Seq(4),
+            life: Life(1),
+            room: RoomKey::Named(RoomName::new("a").unwrap()),
+            born: Offset(2),
+            version: ExclusionVersion(0),
+            at: Millis(1),
+            by: Arc::new(Person { id, number: UserNumber(1), name: Text::from("Ann"), email: None }),
+            door: Door(1),
+            origin: None,
+            alias: alias.map(Text::from),
+            what,
+        }
+    }
+
+    fn kinds() -> Vec<What> {
         let message = Message {
             id: MessageId(7),
             kind: MessageKind::Text,
@@ -320,28 +346,50 @@ mod tests {
             client_id: ClientId::new("c1").ok(),
             extra: Some(Text::from("{}")),
         };
-        let id = UserId::new("ann").unwrap();
-        let by = Arc::new(Person { id, number: UserNumber(1), name: Text::from("Ann"), email: None });
-        let event = Event {
-            offset: Offset(9),
-            seq: Seq(4),
-            life: Life(1),
-            room: RoomKey::Named(RoomName::new("a").unwrap()),
-            version: ExclusionVersion(0),
-            at: Millis(1),
-            by,
-            door: Door(1),
-            origin: None,
-            what: What::Sent(message),
-        };
-        let mut row = Vec::new();
-        encode(&event, 2, &mut row);
-        assert_eq!(decode(9, &row).map(|row| row.into_event(9, event.room.clone())), Some(event));
-        assert!(decode(8, &row).is_none() && decode(9, &row[..row.len() - 1]).is_none());
-        for bit in 0..row.len() * 8 {
-            let mut flipped = row.clone();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(decode(9, &flipped).is_none(), "bit {bit}");
+        let sending = Sending { door: Door(3), client_id: ClientId::new("c1").ok() };
+        let (message_id, of) = (MessageId(7), Offset(3));
+        vec![
+            What::Sent(message),
+            What::Edited { message: message_id, of, content: Text::from("new"), sending: sending.clone() },
+            What::Edited { message: message_id, of, content: Text::from(""), sending: Sending::default() },
+            What::Deleted { message: message_id, of, sending },
+            What::Deleted { message: message_id, of, sending: Sending::default() },
+            What::Retitled { title: Text::from("A title") },
+            What::Notice { extra: Text::from("{}") },
+        ]
+    }
+
+    /// R5: whatever single bit flips, in the row or by its being read at another offset, it is noticed.
+    #[test]
+    fn every_flipped_bit_is_found() {
+        for (alias, what) in
+            [None, Some("chat-1")].into_iter().flat_map(|alias| kinds().into_iter().map(move |w| (alias, w)))
+        {
+            let event = event(alias, what);
+            let mut row = Vec::new();
+            encode(&event, 2, &mut row);
+            assert_eq!(decode(9, &row).map(|row| row.into_event(9, event.room.clone())), Some(event));
+            assert!(decode(8, &row).is_none() && decode(9, &row[..row.len() - 1]).is_none());
+            for bit in 0..row.len() * 8 {
+                let mut flipped = row.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert!(decode(9, &flipped).is_none(), "bit {bit}");
+            }
+        }
+    }
+
+    /// Edits and deletions of before they said how their message was sent.
+    #[test]
+    fn rows_of_before_are_read() {
+        for (old, what) in [(OLD_EDITED, &kinds()[2]), (OLD_DELETED, &kinds()[4])] {
+            let event = event(None, what.clone());
+            let mut row = Vec::new();
+            encode(&event, 2, &mut row);
+            // A default sending is a door and no client id, at the end.
+            row.truncate(row.len() - 2);
+            row[HEAD_BYTES] = old;
+            seal(&mut row, 9);
+            assert_eq!(decode(9, &row).map(|row| row.into_event(9, event.room.clone())), Some(event));
         }
     }
 }

@@ -26,6 +26,17 @@ pub(super) const LOG_STEPS: &[&str] = &[
         WITHOUT ROWID;
     CREATE INDEX sessions_of ON sessions (user, turn);
 ",
+    // From here on a room's row may say what its two call it, and an edit's and a deletion's how their message was sent.
+    "
+    CREATE TABLE profiles (number INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
+    -- What a user's direct rooms are called now.
+    CREATE TABLE aliases (user TEXT, alias TEXT, room INTEGER, PRIMARY KEY (user, alias, room)) STRICT, WITHOUT ROWID;
+    -- Of each mark of a room the foremost users: see `Fronts`. A room of before has no row until a mark in it rises.
+    CREATE TABLE fronts (room INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
+    -- Whose marks have single messages above them, in rooms that have a row in `fronts`.
+    CREATE TABLE apart (room INTEGER, user TEXT, PRIMARY KEY (room, user)) STRICT, WITHOUT ROWID;
+    CREATE INDEX barred_of ON barred (user);
+",
 ];
 
 /// The index's tables. There are no steps: a file of another version is rebuilt from the log.

@@ -1,7 +1,7 @@
 //! Sessions in `log.db`, under the SHA-256 of their keys: who reads the file can't come back as anybody.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::id::{Millis, Offset, SessionKey};
+use domain::id::{Millis, Offset, SessionKey, UserId};
 use domain::limits::SESSIONS_PER_USER_MAX;
 use domain::model::RoomKey;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -41,6 +41,31 @@ pub(super) fn get(log: &Connection, key: SessionKey) -> Result<Option<SessionRow
         Ok(unpack(&hash, key, found.get_ref(0)?.as_blob()?).ok_or_else(|| corrupt("the row of a session is damaged")))
     });
     found.optional().map_err(asking(what))?.transpose()
+}
+
+/// Rooms of a user's sessions have other keys from now on, and the user another id.
+pub(super) fn rename(
+    log: &Connection,
+    user: &UserId,
+    is: &UserId,
+    key_after: impl Fn(&RoomKey) -> RoomKey,
+) -> Result<(), Failure> {
+    let what = "keeping a session";
+    let all = || {
+        let mut statement = log.prepare_cached("SELECT hash, row FROM sessions WHERE user = ?1")?;
+        let rows = statement.query_map([user.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<rusqlite::Result<Vec<(Vec<u8>, Vec<u8>)>>>()
+    };
+    for (hash, row) in all().map_err(asking(what))? {
+        // The key itself is kept nowhere, and is not in the row.
+        let session = unpack(&hash, SessionKey(0), &row).ok_or_else(|| corrupt("the row of a session is damaged"))?;
+        let rooms = session.rooms.iter().map(&key_after).collect();
+        let session = SessionRow { user: is.clone(), rooms, ..session };
+        let put = log.prepare_cached("UPDATE sessions SET user = ?2, row = ?3 WHERE hash = ?1");
+        let row = pack(&hash, &session);
+        put.and_then(|mut put| put.execute(params![hash, is.as_str(), row])).map_err(asking(what))?;
+    }
+    Ok(())
 }
 
 fn pack(hash: &[u8], session: &SessionRow) -> Vec<u8> {

@@ -2,8 +2,9 @@
 //! After a failed sync every handle has to be closed before one is opened again; so each lies in a slot that recovery can
 //! empty, and whoever uses one holds `using` meanwhile.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -16,6 +17,9 @@ use crate::port::{Failure, FailureKind};
 /// How often a damaged index is made anew before the next start: a disk that damages it again and again is not to keep the
 /// store busy, and what is not the index's fault is not cured so.
 const RENEWALS_MAX: u32 = 3;
+
+/// How long a reader waits while rooms get other keys: a commit, unless its outcome is not known.
+const MOVING_WAIT: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub(super) struct Shared {
@@ -46,6 +50,9 @@ pub(super) struct Shared {
     pub(super) renewals: AtomicU32,
     /// Why the indexer can't go on, while it can't.
     pub(super) index_trouble: Mutex<Option<FailureKind>>,
+    /// Odd while rooms get other keys: from before that is committed until the tail has them. Readers wait for it to be even,
+    /// and read again when it has moved meanwhile.
+    moving: AtomicU64,
     /// The seed of the hashes of client ids: the genesis row's life, so that nobody outside can make two collide.
     pub(super) seed: u64,
     /// Held while a handle is used; recovery takes it alone.
@@ -97,6 +104,7 @@ impl Shared {
             index_damaged: AtomicBool::new(false),
             renewals: AtomicU32::new(0),
             index_trouble: Mutex::new(None),
+            moving: AtomicU64::new(0),
             seed,
             using: RwLock::new(()),
             slots: Mutex::new(Vec::new()),
@@ -105,6 +113,32 @@ impl Shared {
 
     pub(super) fn tail(&self) -> MutexGuard<'_, Tail> {
         held(&self.tail)
+    }
+
+    /// Rooms are about to get other keys, in the files first.
+    pub(super) fn begin_moving(&self) {
+        self.moving.fetch_or(1, Ordering::AcqRel);
+    }
+
+    /// Files and tail agree about keys again.
+    pub(super) fn end_moving(&self) {
+        let _tail = self.tail();
+        let was = self.moving.load(Ordering::Acquire);
+        self.moving.store(was + was % 2, Ordering::Release);
+        self.moved.notify_all();
+    }
+
+    /// The number of times that rooms got other keys, once they have.
+    pub(super) fn moves(&self) -> Result<u64, Failure> {
+        let moving = || self.moving.load(Ordering::Acquire) % 2 == 1;
+        if moving() {
+            let waited = self.moved.wait_timeout_while(self.tail(), MOVING_WAIT, |_| moving());
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+        match self.moving.load(Ordering::Acquire) {
+            moves if moves % 2 == 0 => Ok(moves),
+            _ => Err(Failure::new(FailureKind::Unavailable, "it is not certain yet which keys rooms have")),
+        }
     }
 
     pub(super) fn is_closing(&self) -> bool {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use domain::id::{Cursor, Life, Offset};
 use domain::model::{RoomKey, RoomKind};
+use domain::rules::person;
 use hashbrown::HashMap;
 use rusqlite::Connection;
 
+use super::adopt::Moved;
 use super::files::Files;
 use super::index::{self, State, event_id};
 use super::log;
@@ -133,6 +135,23 @@ fn load(
         Ok(true)
     })?;
     Ok(entries)
+}
+
+/// Rooms that have another key in the log than in the tail: those of users who waited, and whose adoption nobody was told of.
+pub(super) fn moved_in(shared: &Shared, handles: &Handles) -> Result<Vec<Moved>, Failure> {
+    let waits = |key: &&RoomKey| matches!(key, RoomKey::Pair(one, other) if person::waits(one) || person::waits(other));
+    let tail = shared.tail();
+    let rooms = tail.rooms().filter(|(key, _)| waits(key)).map(|(key, head)| (key.clone(), head.room));
+    let rooms: Vec<_> = rooms.collect();
+    drop(tail);
+    let mut moved = Vec::new();
+    for (before, room) in rooms {
+        let after = log::room_born_at(&handles.log, room)?.key;
+        if after != before {
+            moved.push(Moved { room, before, after });
+        }
+    }
+    Ok(moved)
 }
 
 /// What the log has beyond the tail: frames of a failed batch that have survived.

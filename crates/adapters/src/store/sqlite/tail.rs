@@ -13,6 +13,7 @@ use domain::id::{Cursor, Life, MessageId, Millis, Offset, Seq};
 use domain::model::RoomKey;
 use hashbrown::HashMap;
 
+use crate::store::people::told_of;
 use crate::store::settle;
 
 /// Most events that are not in the index yet; past it the writer waits for the indexer.
@@ -185,6 +186,20 @@ impl Tail {
             self.changes.insert((entry.room, change.of.0, event.offset.0), change.deleted);
         }
         self.entries.push_back(entry);
+    }
+
+    /// A room has another key from now on.
+    pub(super) fn rename(&mut self, room: u64, before: &RoomKey, after: &RoomKey) {
+        let Some(head) = self.rooms.get(before).filter(|head| head.room == room).copied() else { return };
+        self.rooms.remove(before);
+        self.rooms.insert(after.clone(), head);
+        let mut at = head.last;
+        while let Some(back) = at.checked_sub(self.first)
+            && let Some(entry) = self.entries.get_mut(index(back))
+        {
+            entry.event = told_of(&entry.event, after);
+            at = entry.previous;
+        }
     }
 
     /// The index has everything up to here.

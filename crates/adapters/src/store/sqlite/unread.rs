@@ -7,6 +7,7 @@ use domain::id::{Offset, UserId};
 use domain::model::RoomKey;
 use domain::watermark::Mark;
 
+use super::changes::Way;
 use super::chunks::{self, Author};
 use super::view::View;
 use super::{changes, log, marks, roster};
@@ -38,7 +39,7 @@ pub(super) fn count(view: &View<'_>, key: &RoomKey, user: &UserId, most: u64) ->
     let fresh: HashSet<u64> = fresh.map(|change| change.of).collect();
     drop(tail);
     let author = Author::of(view.shared.seed, user.as_str());
-    changes::deletions(index, room, |next| {
+    changes::deletions(index, room, Way::Down(u64::MAX), |next| {
         let (mut gone, mut trouble) = (next()?, None);
         chunks::backwards(index, room, view.indexed, |place| {
             while let Some(deleted) = gone

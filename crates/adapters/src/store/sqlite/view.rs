@@ -3,9 +3,11 @@
 
 use std::sync::MutexGuard;
 
-use super::index;
+use domain::model::RoomKey;
+
 use super::shared::{Handles, Holder, Shared};
-use super::tail::Tail;
+use super::tail::{Head, Tail};
+use super::{index, log};
 use crate::port::{Failure, FailureKind};
 
 /// How often one looks again. The ring keeps tens of thousands of events that are indexed already, so a second look is
@@ -44,5 +46,18 @@ impl View<'_> {
     pub(super) fn tail(&self) -> Option<MutexGuard<'_, Tail>> {
         let tail = self.shared.tail();
         (tail.first() <= self.indexed + 1).then_some(tail)
+    }
+
+    /// A room's last event; none inside when the room is only being made, none when one has to look again.
+    pub(super) fn head(&self, key: &RoomKey, birth: u64) -> Result<Option<Option<Head>>, Failure> {
+        let Some(tail) = self.tail() else { return Ok(None) };
+        let recent = tail.room(key);
+        drop(tail);
+        if recent.is_some() || birth > self.indexed {
+            return Ok(Some(recent));
+        }
+        let head = index::room(self.shared, &self.handles.index, birth)?;
+        log::row_of(self.shared, &self.handles.log, head.last, birth, head.seq)?;
+        Ok(Some(Some(head)))
     }
 }

@@ -15,7 +15,7 @@ use super::Chat;
 use super::words::{self, Wanted};
 use crate::cases::{
     CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, kept, key, lines, message, opening, person,
-    sent, signal, told, user,
+    sending, sent, signal, told, user,
 };
 use crate::{Dialect, Frame, Session, Steps};
 
@@ -271,6 +271,7 @@ fn every_refusal_has_its_word() {
         ["unauthorized"; 3],
         ["message not found"; 3],
         ["user not found", "user not found", "unauthorized"],
+        ["user not found"; 3],
         ["invalid message"; 3],
         [busy; 3],
         [busy; 3],
@@ -380,8 +381,10 @@ fn listeners_are_told_messages_and_notices() {
     for what in [
         What::RoomMade { kind: RoomKind::Public, title: "t".into(), seats: None },
         What::MemberRemoved { user: user("bob"), barred: true },
-        What::Edited { message: id, of: Offset(1), content: "x".into() },
-        What::Deleted { message: id, of: Offset(1) },
+        What::Edited { message: id, of: Offset(1), content: "x".into(), sending: sending() },
+        What::Deleted { message: id, of: Offset(1), sending: sending() },
+        What::Retitled { title: "t".into() },
+        What::Notice { extra: "{}".into() },
     ] {
         assert_eq!(told(&chat(), &News::Event(event("r", "alice", what)), "r"), [(); 3].map(|()| Vec::<String>::new()));
     }

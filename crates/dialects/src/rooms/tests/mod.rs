@@ -15,7 +15,7 @@ const ROOMS: Rooms = Rooms { keeps: true };
 use super::words::{self, Place};
 use crate::cases::{
     CURSOR, ID, NOW, NOW_SHOWN, REFUSALS, answer, ask, entered, event, examples, kept, key, lines, message, opening,
-    sent, signal, told, user,
+    sending, sent, signal, told, user,
 };
 use crate::{Dialect, Frame, Session, Steps, door};
 
@@ -271,6 +271,7 @@ fn every_refusal_of_a_send_has_its_words() {
         "A guild must keep an owner",
         "Message not found",
         "Member not found",
+        "User not found",
         "Invalid resume point",
         "Server busy, try again",
         "Server busy, try again",
@@ -292,7 +293,8 @@ fn every_refusal_of_a_send_has_its_words() {
 
 #[test]
 fn every_refusal_over_http_has_its_status() {
-    let statuses = [403, 403, 403, 409, 403, 403, 422, 422, 429, 429, 409, 409, 404, 404, 400, 503, 503, 507, 503, 503];
+    let statuses =
+        [403, 403, 403, 409, 403, 403, 422, 422, 429, 429, 409, 409, 404, 404, 404, 400, 503, 503, 507, 503, 503];
     for (refusal, status) in REFUSALS.iter().zip(statuses) {
         assert_eq!(words::answer(refusal, Place::Room).status, status, "{refusal}");
     }
@@ -338,8 +340,10 @@ fn listeners_are_told_messages_and_typing() {
         What::RoomMade { kind: domain::model::RoomKind::Public, title: "t".into(), seats: None },
         What::MemberSet { user: user("bob"), member },
         What::MemberRemoved { user: user("bob"), barred: true },
-        What::Edited { message: id, of: Offset(1), content: "x".into() },
-        What::Deleted { message: id, of: Offset(1) },
+        What::Edited { message: id, of: Offset(1), content: "x".into(), sending: sending() },
+        What::Deleted { message: id, of: Offset(1), sending: sending() },
+        What::Retitled { title: "t".into() },
+        What::Notice { extra: "{}".into() },
     ] {
         assert_eq!(told(&ROOMS, &News::Event(event("lobby", "alice", what)), "lobby"), [(); 3].map(|()| silent()));
     }

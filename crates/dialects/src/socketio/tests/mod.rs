@@ -170,7 +170,7 @@ fn the_door_opens_for_sockets_and_requests_and_is_nobodys_at_first() {
     let named = |way: &Way| match way {
         Way::Socket(path) => format!("socket {path}"),
         Way::Polled(path) => format!("polled {path}"),
-        Way::Rest(_) => String::new(),
+        Way::Connections(_) | Way::Rest(_) => String::new(),
     };
     let ways: Vec<String> = door.doors().iter().map(named).filter(|way| !way.is_empty()).collect();
     assert_eq!(ways, ["socket /socket.io/", "socket /socket.io", "polled /socket.io/", "polled /socket.io"]);

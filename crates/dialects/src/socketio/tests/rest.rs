@@ -213,6 +213,7 @@ fn every_refusal_has_its_status_and_words() {
         (409, "A guild must keep an owner"),
         (404, "Message not found"),
         (404, "Member not found"),
+        (404, "User not found"),
         (400, "Invalid parameters"),
         (503, "Server busy, try again"),
         (503, "Server busy, try again"),

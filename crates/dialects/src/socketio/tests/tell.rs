@@ -11,7 +11,7 @@ use domain::watermark::Mark;
 use super::super::wire::{self, View};
 use super::super::{SocketIo, tell};
 use super::{BOB, ID, id, object, said, said_through};
-use crate::cases::{CURSOR, NOW, NOW_SHOWN, event, message, signal, told, user};
+use crate::cases::{CURSOR, NOW, NOW_SHOWN, event, marked, message, sending, signal, told, user};
 use crate::{Audience, Said, Whose, door};
 
 const DOOR: SocketIo = SocketIo { unproved: false };
@@ -108,7 +108,9 @@ fn messages_of_the_past_are_shown_as_they_are_now() {
 
 #[test]
 fn deletions_are_told_with_the_room_to_those_inside() {
-    let deleted = |room: &str| News::Event(event(room, "alice", What::Deleted { message: id(), of: Offset(1) }));
+    let deleted = |room: &str| {
+        News::Event(event(room, "alice", What::Deleted { message: id(), of: Offset(1), sending: sending() }))
+    };
     let frame = format!(r#"42["message_deleted",{{"messageId":"{ID}","roomId":"lobby"}},"{CURSOR}"]"#);
     assert_eq!(told(&DOOR, &deleted("lobby"), "lobby"), [(); 3].map(|()| vec![frame.clone()]));
     assert_eq!(
@@ -124,14 +126,16 @@ fn what_this_wire_has_no_word_for_is_told_nothing() {
         What::RoomMade { kind: RoomKind::Public, title: "t".into(), seats: None },
         What::MemberSet { user: user("bob"), member },
         What::MemberRemoved { user: user("bob"), barred: true },
-        What::Edited { message: id(), of: Offset(1), content: "x".into() },
+        What::Edited { message: id(), of: Offset(1), content: "x".into(), sending: sending() },
+        What::Retitled { title: "t".into() },
+        What::Notice { extra: "{}".into() },
     ] {
         assert_eq!(told(&DOOR, &News::Event(event("lobby", "alice", what)), "lobby"), silent());
     }
     for kind in [
         SignalKind::Went { belongs: true },
         SignalKind::Typing { started: false, extra: None },
-        SignalKind::Marked { mark: Mark::Delivered, messages: [id()].into(), whole_room: false },
+        SignalKind::Marked { mark: Mark::Delivered, messages: [marked(id())].into(), whole_room: false },
         SignalKind::Said { kind: MessageKind::Text, content: "hi".into(), seq: domain::id::Seq(1) },
     ] {
         assert_eq!(told(&DOOR, &signal("lobby", "alice", kind.clone()), "lobby"), silent(), "{kind:?}");
@@ -143,9 +147,9 @@ fn what_is_true_only_now_is_told_to_the_others_without_a_place_in_the_log() {
     let of = |name: &str| format!(r#"42["{name}",{{"userId":"alice","roomId":"dm-alice-bob"}}]"#);
     let read =
         |ids: &str| format!(r#"42["messages_read",{{"userId":"alice","messageIds":{ids},"roomId":"dm-alice-bob"}}]"#);
-    let marked = |messages: &[domain::id::MessageId], whole_room| SignalKind::Marked {
+    let read_mark = |messages: &[domain::id::MessageId], whole_room| SignalKind::Marked {
         mark: Mark::Read,
-        messages: messages.into(),
+        messages: messages.iter().copied().map(marked).collect(),
         whole_room,
     };
     for (kind, expected) in [
@@ -154,8 +158,8 @@ fn what_is_true_only_now_is_told_to_the_others_without_a_place_in_the_log() {
         (SignalKind::Went { belongs: false }, of("user_left")),
         (SignalKind::Typing { started: true, extra: None }, of("user_typing")),
         (SignalKind::Typing { started: true, extra: Some((door::ROOMS, "{}".into())) }, of("user_typing")),
-        (marked(&[id()], false), read(&format!("[\"{ID}\"]"))),
-        (marked(&[], true), read("[]")),
+        (read_mark(&[id()], false), read(&format!("[\"{ID}\"]"))),
+        (read_mark(&[], true), read("[]")),
     ] {
         let told = told(&DOOR, &signal("direct:bob", "alice", kind.clone()), "dm-alice-bob");
         assert_eq!(told, [vec![], vec![expected.clone()], vec![expected]], "{kind:?}");

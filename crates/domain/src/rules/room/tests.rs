@@ -193,6 +193,8 @@ fn leaving_ends_a_plain_members_belonging_only() {
 fn who_sees_a_room_and_missing_looks_like_forbidden() {
     let private = facts("den", RoomKind::Private, &[("alice", member(Role::Member))]);
     let forbidden = Err(Refusal::Forbidden);
+    let (usual, closed) = (Policy::default(), Policy { open_rooms: false, ..Policy::default() });
+    let open = facts("lobby", RoomKind::Public, &[]);
     let mut barred = facts("lobby", RoomKind::Public, &[]);
     barred.barred.insert(user("a"));
     let blocked = Member { role: Role::Member, status: Status::Blocked };
@@ -210,7 +212,17 @@ fn who_sees_a_room_and_missing_looks_like_forbidden() {
         ("a pair of others", pair, None, actor("carol"), forbidden),
         ("a back end", key("lobby"), None, service(Scopes::BROADCAST), forbidden),
     ] {
-        assert_eq!(read(&key, facts, &who), expected, "{what}");
+        assert_eq!(read(&key, facts, &who, &usual), expected, "{what}");
+    }
+    // Where no room is made by its first use, an id that is no room's is refused like that of one that is private.
+    for (what, key, facts, who, expected) in [
+        ("a room that is none", key("lobby"), None, actor("a"), forbidden),
+        ("a public room", key("lobby"), Some(&open), actor("a"), Ok(())),
+        ("a stranger's", key("den"), Some(&private), actor("carol"), forbidden),
+        ("one's own pair", RoomKey::pair(user("alice"), user("bob")), None, actor("bob"), Ok(())),
+    ] {
+        assert_eq!(read(&key, facts, &who, &closed), expected, "{what}");
+        assert_eq!(see(&key, facts, &who, Scopes::STATS, &closed), expected, "{what}");
     }
     for (name, facts, who, expected) in [
         ("lobby", None, actor("a"), Ok(())),
@@ -220,6 +232,6 @@ fn who_sees_a_room_and_missing_looks_like_forbidden() {
         ("den", Some(&private), service(Scopes::STATS), Ok(())),
         ("den", Some(&private), service(Scopes::GUILDS), forbidden),
     ] {
-        assert_eq!(see(&key(name), facts, &who, Scopes::STATS), expected, "{name} by {}", who.who.id);
+        assert_eq!(see(&key(name), facts, &who, Scopes::STATS, &usual), expected, "{name} by {}", who.who.id);
     }
 }

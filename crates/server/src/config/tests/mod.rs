@@ -92,6 +92,7 @@ fn every_setting_moves_something() {
         ("JWT_AUDIENCE", "us"),
         ("JWT_ISSUER", "them"),
         ("JWT_USER_CLAIM", "uid"),
+        ("AUTH_SERVICE_URL", "http://localhost:8001"),
         ("JWT_REQUIRE_EXP", "false"),
         ("TOKEN_END", "keep:chat,rooms"),
         ("TRUST_USER_ID", "gateway"),
@@ -103,6 +104,9 @@ fn every_setting_moves_something() {
         ("API_PREFIX", "/"),
         ("GATEWAY_STAGE", "dev"),
         ("GATEWAY_CONNECTION_TTL", "2h"),
+        ("GATEWAY_ACCESS_KEYS", "id:secret,other:secret"),
+        ("GATEWAY_INTEGRATION_URL", "http://localhost:3000/events"),
+        ("GATEWAY_ROUTE_RESPONSES", "true"),
         ("CHAT_WEBSOCKET_PATH", "/chat"),
         ("CHAT_PRIVATE_ROOMS", "invite"),
         ("CHAT_MAX_ROOMS_PER_USER", "0"),
@@ -127,8 +131,8 @@ fn every_setting_moves_something() {
     ];
     let plain = config(&[]);
     for setting in SETTINGS {
-        // These say nothing by themselves: two have a single value, one moves only what a key has moved.
-        if ["JWT_ALGORITHM", "DEV_MODE"].contains(&setting.name) {
+        // These say nothing by themselves: one has a single value, one moves only what a key has moved, one wants a URL.
+        if ["JWT_ALGORITHM", "DEV_MODE", "GATEWAY_INTEGRATION_ROUTES"].contains(&setting.name) {
             continue;
         }
         let value = values.iter().find(|(name, _)| *name == setting.name).expect(setting.name).1;
@@ -144,6 +148,16 @@ fn every_setting_moves_something() {
         assert_eq!(World::default().file("switchboard.toml", &line).config(), moved, "{}", setting.name);
     }
     assert_ne!(config(&[("JWT_SECRET", "x"), ("DEV_MODE", "true")]), config(&[("JWT_SECRET", "x")]));
+}
+
+/// Routes go to a URL; one without the other is nothing.
+#[test]
+fn routes_and_where_they_go() {
+    let url = ("GATEWAY_INTEGRATION_URL", "http://localhost:3000");
+    let routed = World::of(&[url, ("GATEWAY_INTEGRATION_ROUTES", "$connect, orders,$default")]);
+    assert_eq!(routed.config().backends.routes, ["$connect", "orders", "$default"]);
+    assert!(routed.load().warnings.is_empty());
+    assert_eq!(World::of(&[url]).load().warnings.len(), 1, "nothing goes there");
 }
 
 #[test]
@@ -197,6 +211,34 @@ fn development_mode() {
     // One address among several is enough for strangers.
     let world = World::of(&[("LISTEN", "127.0.0.1:8000 0.0.0.0:3000")]);
     assert_eq!(world.problems(), ["JWT_SECRET"]);
+}
+
+/// RULES 5 and 6: with an Auth Service a server is not in development mode unless it is told to be, and then asks nobody.
+#[test]
+fn an_auth_service_is_as_good_as_a_key() {
+    let (near, far) = ("http://localhost:8001", "http://auth.example");
+    for (service, key, dev_mode, host, expected, warnings) in [
+        (near, "", "", "127.0.0.1", Ok(false), 0),
+        (near, "", "", "0.0.0.0", Ok(false), 0),
+        (near, "", "false", "0.0.0.0", Ok(false), 0),
+        (near, KEY, "", "0.0.0.0", Ok(false), 0),
+        (near, "x", "", "0.0.0.0", Err("JWT_SECRET"), 0),
+        (near, "", "true", "127.0.0.1", Ok(true), 1),
+        (near, KEY, "true", "127.0.0.1", Ok(true), 1),
+        (near, "", "true", "0.0.0.0", Err("DEV_MODE"), 0),
+        (far, "", "", "127.0.0.1", Ok(false), 1),
+        (far, "", "true", "127.0.0.1", Ok(true), 1),
+        ("https://auth.example", "", "", "0.0.0.0", Ok(false), 0),
+    ] {
+        let world =
+            World::of(&[("AUTH_SERVICE_URL", service), ("JWT_SECRET", key), ("DEV_MODE", dev_mode), ("HOST", host)]);
+        let loaded = world.load();
+        let found = loaded.config.map(|config| config.development());
+        let found = found.map_err(|problems| problems.into_iter().map(|problem| problem.name).collect::<Vec<_>>());
+        assert_eq!(found, expected.map_err(|name| vec![name.to_owned()]), "{service} {key:?} {dev_mode:?} {host:?}");
+        assert_eq!(loaded.warnings.len(), warnings, "{:?}", loaded.warnings);
+        assert!(loaded.warnings.iter().all(|warning| warning.starts_with("AUTH_SERVICE_URL is ")));
+    }
 }
 
 #[test]

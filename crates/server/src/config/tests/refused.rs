@@ -16,6 +16,10 @@ fn values_that_mean_nothing() {
         ),
         ("JWT_ALGORITHM", &["none", "HS512", "RS256"]),
         ("JWT_USER_CLAIM", &["exp", "iat", "aud"]),
+        (
+            "AUTH_SERVICE_URL",
+            &["localhost:4000", "ftp://a", "http://", "http://u:p@a", "http://a?b", "http://a/#b", "http://a b"],
+        ),
         ("JWT_REQUIRE_EXP", &["maybe"]),
         ("TOKEN_END", &["stay", "keep:", "keep:nowhere", "close:chat"]),
         ("DEV_MODE", &["force", "2"]),
@@ -27,6 +31,10 @@ fn values_that_mean_nothing() {
         ("API_PREFIX", &["api", "/a//b", "/a b"]),
         ("GATEWAY_STAGE", &["/", "a?b"]),
         ("GATEWAY_CONNECTION_TTL", &["0", "forever", "-1h"]),
+        ("GATEWAY_ACCESS_KEYS", &["key", ":secret", "key:", "a/b:secret", "a:x,a:y"]),
+        ("GATEWAY_INTEGRATION_URL", &["localhost:3000", "ftp://x", "http://user:password@x", "http://x/#y"]),
+        ("GATEWAY_INTEGRATION_ROUTES", &["$message", "orders"]),
+        ("GATEWAY_ROUTE_RESPONSES", &["maybe"]),
         ("CHAT_WEBSOCKET_PATH", &["/", "ws", "/{id}"]),
         ("CHAT_PRIVATE_ROOMS", &["true"]),
         ("CHAT_MAX_ROOMS_PER_USER", &["-1", "ten", "4294967296"]),
@@ -82,6 +90,20 @@ fn secrets_that_strangers_know_or_guess() {
     assert_eq!(World::of(&sync).problems(), ["INTERNAL_SERVICE_KEY"]);
 }
 
+#[test]
+fn access_keys_that_strangers_could_guess() {
+    let strangers = [("JWT_SECRET", KEY), ("HOST", "0.0.0.0")];
+    for (keys, good) in
+        [(format!("a:{KEY}"), true), (format!("a:{}", &KEY[1..]), false), (format!("a:{KEY},b:x"), false)]
+    {
+        let environment = [&strangers[..], &[("GATEWAY_ACCESS_KEYS", keys.as_str())]].concat();
+        let world = World::of(&environment);
+        assert_eq!(world.problems().is_empty(), good, "{keys}");
+        assert!(!format!("{:?}", world.load().config).contains(&KEY[1..]), "no secret is said");
+        assert!(World::of(&[("GATEWAY_ACCESS_KEYS", &keys)]).problems().is_empty(), "nobody else can reach loopback");
+    }
+}
+
 /// RULES 27: stop, naming the variable and the feature; whatever else is set.
 #[test]
 fn engines_that_this_version_has_not() {
@@ -101,7 +123,6 @@ fn engines_that_this_version_has_not() {
         ("JWT_JWKS_URL", "https://auth.example/jwks.json", "JWKS"),
         ("JWT_PUBLIC_KEY_FILE", "/key.pem", "public key"),
         ("JWT_SECRET_PARAMETER_NAME", "/goalsguild/JWT_SECRET", "parameter store"),
-        ("AUTH_SERVICE_URL", "http://localhost:8001", "Auth Service"),
     ] {
         for world in [World::of(&[(name, value)]), World::of(&[(name, value), ("JWT_SECRET", KEY)])] {
             let problems = world.load().config.unwrap_err();
@@ -182,6 +203,6 @@ fn all_at_once() {
     assert_eq!(
         problem.to_string(),
         "JWT_SECRET: no key is configured, and 0.0.0.0:8000 is not loopback: set JWT_SECRET or JWT_SECRET_FILE to 32 \
-         random bytes or more, or listen on 127.0.0.1 for development mode"
+         random bytes or more, or AUTH_SERVICE_URL, or listen on 127.0.0.1 for development mode"
     );
 }

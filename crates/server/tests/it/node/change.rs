@@ -7,7 +7,7 @@ use domain::event::What;
 use domain::id::{ExclusionVersion, MessageId};
 use domain::identity::Scopes;
 use domain::limits;
-use domain::model::{RoomKey, RoomKind};
+use domain::model::{RoomKey, RoomKind, Sending};
 use domain::refusal::Refusal;
 
 use super::house::{CHAT, House, JOINS, id_of, leave, room, user};
@@ -34,7 +34,10 @@ fn authors_change_their_own() {
     let (id, of) = (id_of(&said), said.offset);
     house.news();
     let Ok(Reply::Changed { event, sent }) = house.does(&alice, edit(id, "hello")) else { panic!("it is their own") };
-    assert_eq!((&event.what, &sent), (&What::Edited { message: id, of, content: "hello".into() }, &said));
+    assert_eq!(
+        (&event.what, &sent),
+        (&What::Edited { message: id, of, content: "hello".into(), sending: Sending::default() }, &said)
+    );
     assert_eq!(house.does(&bob, edit(id, "mine")), Err(Refusal::NotAllowed));
     assert_eq!(house.does(&bob, Command::Delete { message: id }), Err(Refusal::NotAllowed));
     let back_end = house.back_end(Scopes::BROADCAST);
@@ -42,7 +45,7 @@ fn authors_change_their_own() {
     let Ok(Reply::Changed { event, sent }) = house.does(&alice, Command::Delete { message: id }) else {
         panic!("it is their own")
     };
-    assert_eq!((&event.what, &sent), (&What::Deleted { message: id, of }, &said));
+    assert_eq!((&event.what, &sent), (&What::Deleted { message: id, of, sending: Sending::default() }, &said));
     assert_eq!(house.news(), ["alice edits: hello", "alice deletes"]);
     for command in [edit(id, "again"), Command::Delete { message: id }, Command::Delete { message: MessageId(5) }] {
         assert_eq!(house.does(&alice, command), Err(Refusal::MessageNotFound));

@@ -6,13 +6,13 @@ use domain::id::MessageId;
 use domain::identity::Scopes;
 use domain::limits;
 use domain::model::{RoomKey, RoomKind};
-use domain::query::Query;
+use domain::query::{Place, Query, Window};
 use domain::refusal::Refusal;
 
 use super::house::{CHAT, House, JOINS, id_of, leave, room, send, user};
 
 fn history(room: &RoomKey) -> Query {
-    Query::History { room: room.clone(), skip: 0, most: 50 }
+    Query::History { room: Place::Room(room.clone()), window: Window::default(), skip: 0, most: 50 }
 }
 
 fn ids(reply: Result<Reply, Refusal>) -> (Vec<MessageId>, u64) {
@@ -49,7 +49,7 @@ fn pages_are_the_newest_first_skipped_oldest_first_shown() {
     house.enter(&alice, "r", JOINS);
     let said: Vec<_> = ["one", "two", "three"].map(|text| id_of(&house.says(&alice, &room("r"), text))).into();
     assert_eq!(ids(house.asks(&bob, history(&room("r")))), (said.clone(), 3));
-    let page = Query::History { room: room("r"), skip: 1, most: 1 };
+    let page = Query::History { room: Place::Room(room("r")), window: Window::default(), skip: 1, most: 1 };
     assert_eq!(ids(house.asks(&bob, page)), (vec![said[1]], 3));
     assert_eq!(house.asks(&bob, Query::Unread { room: room("r") }), Ok(Reply::Unread(3)));
     assert_eq!(house.asks(&alice, Query::Unread { room: room("r") }), Ok(Reply::Unread(0)), "one's own are read");
@@ -60,10 +60,18 @@ fn no_page_is_longer_than_the_bound() {
     let mut house = House::new();
     let alice = house.connect("alice", 1);
     house.enter(&alice, "r", JOINS);
-    house.call(&alice, Request::Ask(Query::History { room: room("r"), skip: 0, most: u32::MAX }));
+    house.call(
+        &alice,
+        Request::Ask(Query::History {
+            room: Place::Room(room("r")),
+            window: Window::default(),
+            skip: 0,
+            most: u32::MAX,
+        }),
+    );
     house.step();
     let (_, read) = &house.reads[0];
-    assert!(matches!(read, adapters::port::Read::History { most: limits::PAGE_MAX, .. }), "{read:?}");
+    assert!(matches!(read, adapters::port::Read::History { most: limits::HISTORY_MAX, .. }), "{read:?}");
 }
 
 #[test]

@@ -18,7 +18,8 @@ use domain::refusal::Refusal;
 use server::node::{Announcement, Call, Input, Node, Output, ReplyTo, Start, Token, Told};
 
 /// A door that makes members of those who enter.
-pub(super) const JOINS: Manners = Manners { makes_rooms: true, joins_private: false, joins: true, pace: Pace::Loose };
+pub(super) const JOINS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: true, members_only: false, pace: Pace::Loose };
 /// A door that makes nobody a member of a public room.
 pub(super) const OPEN: Manners = Manners { joins: false, ..JOINS };
 /// A door where private rooms are joined by their ids.
@@ -51,6 +52,8 @@ pub(super) struct House {
     pub(super) reads: VecDeque<(Token, Read)>,
     pub(super) told: Vec<Told>,
     pub(super) heard: Vec<Heard>,
+    /// Who came online or went, in order.
+    pub(super) statuses: Vec<(String, bool)>,
     calls: CallId,
 }
 
@@ -76,6 +79,7 @@ impl House {
             reads: VecDeque::new(),
             told: Vec::new(),
             heard: Vec::new(),
+            statuses: Vec::new(),
             calls: 0,
         }
     }
@@ -114,6 +118,7 @@ impl House {
                 }
                 Output::Signal(signal) => self.heard.push(Heard::Signal(signal)),
                 Output::Head(_) => {}
+                Output::Status(status) => self.statuses.push((status.who.id.to_string(), status.online)),
             }
         }
     }
@@ -143,7 +148,7 @@ impl House {
         events: Vec<(What, ExclusionVersion)>,
     ) {
         let (room, by, at) = (room.clone(), by.person.clone(), self.now);
-        let write = RoomWrite { room, under, by, door: Door(0), origin: None, at, events };
+        let write = RoomWrite { room, under, by, door: Door(0), origin: None, at, alias: None, events };
         let batch = Batch { life: Life(9), writes: vec![Write::Events(write)] };
         let mut other = self.store.writer().expect("the memory store gives writers");
         let outcomes = other.commit(&batch).expect("nothing fails it");
@@ -226,7 +231,7 @@ impl House {
     fn meet(&mut self, id: &str, connection: Option<ConnectionId>) -> Who {
         self.calls += 1;
         let to = connection.map_or(ReplyTo::Rest(u64::from(self.calls)), |c| ReplyTo::Connection(c, self.calls));
-        let identity = Identity { id: user(id), name: None, email: None, ends: None, standing: Standing::User };
+        let identity = identity(id);
         let request = Request::Do(Command::Meet(identity));
         self.put(Input::Call(Call { to, door: Door(0), standing: Standing::User, who: None, request }));
         self.settle();
@@ -281,6 +286,8 @@ fn word(heard: &Heard) -> String {
             What::Sent(message) => format!("{} says {}", event.by.id, message.content),
             What::Edited { content, .. } => format!("{} edits: {content}", event.by.id),
             What::Deleted { .. } => format!("{} deletes", event.by.id),
+            What::Retitled { title } => format!("{} is called {title}", event.room.shown()),
+            What::Notice { extra } => format!("notice {extra}"),
         },
         Heard::Signal(signal) => match &signal.kind {
             SignalKind::Came { .. } => format!("{} came", signal.who.id),
@@ -293,6 +300,12 @@ fn word(heard: &Heard) -> String {
             SignalKind::Said { content, .. } => format!("{} passes on {content}", signal.who.id),
         },
     }
+}
+
+/// Somebody whose credential tells nothing but who they are.
+pub(super) fn identity(id: &str) -> Identity {
+    let (number, proved, standing) = (None, false, Standing::User);
+    Identity { id: user(id), number, proved, name: None, email: None, ends: None, standing }
 }
 
 pub(super) fn user(id: &str) -> UserId {
@@ -313,7 +326,7 @@ pub(super) fn leave(name: &str, manners: Manners) -> Command {
 
 pub(super) fn send(room: &RoomKey, content: &str) -> Command {
     let (kind, content) = (MessageKind::Text, Text::from(content));
-    let draft = Draft { kind, content, reply_to: None, client_id: None, extra: None };
+    let draft = Draft { kind, content, reply_to: None, client_id: None, extra: None, alias: None };
     Command::Send { room: room.clone(), draft, manners: OPEN }
 }
 

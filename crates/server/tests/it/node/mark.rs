@@ -109,9 +109,10 @@ fn messages_of_several_rooms_are_one_command() {
     house.step();
     assert_eq!(house.answer(to).map(|told| told.result), Some(Ok(Reply::Done)));
     let signals = house.signals();
-    let expected = [(room("r"), vec![id_of(&first), id_of(&second)], true), (own, vec![id_of(&private)], false)];
-    for (signal, (room, ids, whole)) in signals.iter().zip(expected) {
-        let kind = SignalKind::Marked { mark: Mark::Read, messages: ids.into(), whole_room: whole };
+    let marked = |event: &Arc<Event>| event.marked().expect("it is a message");
+    let expected = [(room("r"), vec![marked(&first), marked(&second)], true), (own, vec![marked(&private)], false)];
+    for (signal, (room, messages, whole)) in signals.iter().zip(expected) {
+        let kind = SignalKind::Marked { mark: Mark::Read, messages: messages.into(), whole_room: whole };
         assert_eq!((&signal.room, &signal.kind, signal.origin), (&room, &kind, alice.connection));
     }
     assert_eq!(signals.len(), 2);

@@ -7,4 +7,5 @@ mod history;
 mod house;
 mod mark;
 mod online;
+mod own;
 mod session;

@@ -42,6 +42,7 @@ impl Stage {
             allowance: Allowance::default(),
             dialects: dialects.clone(),
             gate: Arc::new(OpenGate),
+            disk: None,
         };
         let world = World::new(seed, chaos, setup, 1);
         let (path, version, sid) = (path.to_owned(), "4".to_owned(), String::new());
@@ -54,7 +55,7 @@ impl Stage {
         let token = self.tokens;
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         let (method, path, query) = (method.to_owned(), self.path.clone(), query.to_owned());
-        let ask = Ask { method, path, query, headers, captured: Vec::new(), body };
+        let ask = Ask { method, path, query, headers, body, ..Ask::default() };
         let doors = self.dialects.clone();
         let place = usize::from(self.path == "/socket.io/");
         let polling = doors[place].polling().expect("both endpoints are polled");

@@ -5,18 +5,21 @@
 mod check;
 mod client;
 mod events;
+mod folk;
+mod follower;
 mod plant;
 mod story;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use adapters::auth::Verdict;
 use adapters::port::FailureKind;
 use adapters::store::memory::MemoryStore;
 use dialects::{Answer, Ask, Request};
 use domain::command::{Command, Draft, Manners, Pace, Reply};
 use domain::event::Event;
-use domain::id::{ClientId, Millis, UserId, UserNumber};
+use domain::id::{ClientId, Door as Number, Millis, UserId, UserNumber};
 use domain::identity::{Credential, Denied, Identity, Scopes, Standing};
 use domain::limits::Policy;
 use domain::model::{MessageKind, Person, Role, RoomKey, Status};
@@ -25,6 +28,8 @@ use server::node::{Call, ReplyTo};
 use server::shard::{Allowance, Gate, Timing};
 
 use self::client::{Client, Door};
+use self::follower::Follower;
+use crate::late::LateGate;
 use crate::world::{Chaos, Dice, Plant, Setup, World};
 
 /// Development mode's gate: a token is the user's id.
@@ -35,31 +40,45 @@ impl Gate for OpenGate {
         Ok(())
     }
 
-    fn identify(&self, credential: &Credential, _: &str, _: Millis) -> Result<Identity, Denied> {
-        let (Credential::Bearer(id) | Credential::Key(id) | Credential::Claimed(id)) = credential;
-        let id = UserId::new(id).map_err(|_| Denied::Invalid)?;
-        Ok(Identity { id, name: None, email: None, ends: None, standing: Standing::User })
+    fn identify(&self, credential: &Credential, _: &str, _: Millis) -> Verdict {
+        let (id, number) = match credential {
+            Credential::Bearer(id) | Credential::Key(id) | Credential::Claimed(id) | Credential::Internal(id) => {
+                (id.to_string(), None)
+            }
+            Credential::Number(number) => (number.to_string(), Some(*number)),
+        };
+        let (proved, standing) = (false, Standing::User);
+        let is = |id| Identity { id, number, proved, name: None, email: None, ends: None, standing };
+        Verdict::Known(UserId::new(&id).map(is).map_err(|_| Denied::Invalid))
     }
 }
 
 const ROOMS: [&str; 4] = ["lobby", "garden", "GUILD#g", "GUILD#h"];
 const GUILDS: [&str; 2] = ["g", "h"];
 /// Over REST anybody may speak as on the rooms wire.
-const MANNERS: Manners = Manners { makes_rooms: true, joins_private: false, joins: false, pace: Pace::Strict };
+const MANNERS: Manners =
+    Manners { makes_rooms: true, joins_private: false, joins: false, members_only: false, pace: Pace::Strict };
 
 /// One run.
 struct Run {
     world: World,
     clients: Vec<Client>,
+    followers: Vec<Follower>,
     servers: usize,
     shards: u8,
     rest: u64,
     /// Private rooms that chat clients made.
     dens: Vec<String>,
-    /// Who wants to say something over REST, where, and what: first they are met.
-    posting: BTreeMap<u64, (RoomKey, Draft)>,
+    /// Who wants to say something over REST, and what: first they are met.
+    posting: BTreeMap<u64, Post>,
     /// What was answered to that.
     posted: Vec<Arc<Event>>,
+}
+
+/// Something to be said over REST.
+struct Post {
+    door: Number,
+    command: Command,
 }
 
 /// A bug on purpose, for a world whose store this is.
@@ -77,6 +96,7 @@ fn chaos(dice: &mut Dice) -> Chaos {
         fail_read: 0,
         socket_bytes: usize::try_from([200, 2_000, 20_000, 1_000_000][usize::try_from(pick(4)).expect("small")])
             .expect("small"),
+        ask_ms: 0..=pick(200),
     }
 }
 
@@ -94,7 +114,9 @@ impl Run {
             timing: Timing::default(),
             allowance: Allowance::default(),
             dialects: Arc::new(dialects::registry(&dialects::Settings { development: true, ..Default::default() })),
-            gate: Arc::new(OpenGate),
+            // About some of them somebody else has to be asked.
+            gate: Arc::new(LateGate(|id| id.len() % 2 == 0)),
+            disk: None,
         };
         let chaos = chaos(&mut dice);
         if story {
@@ -113,16 +135,21 @@ impl Run {
             Client::new(format!("client{n}"), door, format!("user{}", n * 2 / 3), room.to_owned())
         });
         let clients = clients.collect();
+        let followers = folk::gather(&mut dice);
         let (dens, posting, posted) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { world, clients, servers, shards, rest: 0, dens, posting, posted }
+        Self { world, clients, followers, servers, shards, rest: 0, dens, posting, posted }
     }
 
     /// A call over REST, on any server; gives its token.
     fn call(&mut self, who: Option<Arc<Person>>, standing: Standing, command: Command) -> u64 {
+        self.call_through(dialects::door::ROOMS, who, standing, command)
+    }
+
+    fn call_through(&mut self, door: Number, who: Option<Arc<Person>>, standing: Standing, command: Command) -> u64 {
         self.rest += 1;
         let (to, request) = (ReplyTo::Rest(self.rest), Request::Do(command));
         let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
-        self.world.call(server, Call { to, door: dialects::door::ROOMS, standing, who, request });
+        self.world.call(server, Call { to, door, standing, who, request });
         self.rest
     }
 
@@ -153,6 +180,10 @@ impl Run {
         let pick = usize::try_from(self.world.dice.below(rooms as u64)).expect("small");
         match pick.checked_sub(ROOMS.len()) {
             None => ROOMS[pick].to_owned(),
+            Some(0) if self.world.dice.chance(500) => {
+                let user = usize::try_from(self.world.dice.below(folk::USERS.len() as u64)).expect("small");
+                format!("direct:{}", folk::USERS[user])
+            }
             Some(0) => format!("direct:user{}", self.world.dice.below(3)),
             Some(den) => self.dens[den - 1].clone(),
         }
@@ -187,19 +218,33 @@ impl Run {
         let Ok(room) = name::resolve(&self.some_room(), &id) else { return };
         let text = format!("rest:{user}:{}:{}", room.shown(), self.rest / 8);
         let client_id = ClientId::new(&text).ok();
-        let draft =
-            Draft { kind: MessageKind::Broadcast, content: text.into(), reply_to: None, client_id, extra: None };
-        let identity = Identity { id, name: None, email: None, ends: None, standing: Standing::User };
+        let draft = Draft {
+            kind: MessageKind::Broadcast,
+            content: text.into(),
+            reply_to: None,
+            client_id,
+            extra: None,
+            alias: None,
+        };
+        let command = Command::Send { room, draft, manners: MANNERS };
+        self.meet(user, Post { door: dialects::door::ROOMS, command });
+    }
+
+    /// Whoever says something over REST is met first.
+    fn meet(&mut self, user: &str, post: Post) {
+        let id = UserId::new(user).expect("valid");
+        let identity =
+            Identity { id, number: None, proved: false, name: None, email: None, ends: None, standing: Standing::User };
         let token = self.call(None, Standing::User, Command::Meet(identity));
-        self.posting.insert(token, (room, draft));
+        self.posting.insert(token, post);
     }
 
     /// Whoever was met says what they came for; what was answered is kept.
     fn go_on_posting(&mut self) {
         for (token, reply) in std::mem::take(&mut self.world.replies) {
             match (reply, self.posting.remove(&token)) {
-                (Ok(Reply::Met(who)), Some((room, draft))) => {
-                    self.call(Some(who), Standing::User, Command::Send { room, draft, manners: MANNERS });
+                (Ok(Reply::Met(who)), Some(Post { door, command })) => {
+                    self.call_through(door, Some(who), Standing::User, command);
                 }
                 (Ok(Reply::Sent { event, .. }), _) => self.posted.push(event),
                 _ => {}
@@ -284,8 +329,9 @@ impl Run {
             self.world.run_until(self.world.now.plus(pause));
             let most = if self.world.dice.chance(300) { 64 } else { 100_000 };
             self.look_around(most);
+            self.look_after(most);
             self.go_on_posting();
-            self.act();
+            if self.world.dice.chance(550) { self.follow() } else { self.act() }
         }
     }
 
@@ -294,8 +340,9 @@ impl Run {
         self.world.store.heal();
         let none = Chaos { socket_bytes: self.world.chaos.socket_bytes, ..Chaos::none() };
         self.world.chaos = none;
-        for _ in 0..2_000 {
+        for step in 0..2_000 {
             self.world.run_until(self.world.now.plus(5));
+            self.settle_followers(step);
             self.clients.iter_mut().for_each(|client| client.stalled_until = Millis(0));
             for client in 0..self.clients.len() {
                 self.clients[client].listen(&mut self.world, 100_000);
@@ -309,15 +356,17 @@ impl Run {
                 story.to_the_end = true;
             }
         }
+        self.settled();
     }
 }
 
 /// Runs a seed; the error says what did not hold.
 fn run(seed: u64, plant: Option<Planted<'_>>, story: bool) -> Result<Run, String> {
     let mut run = Run::new(seed, plant, story);
-    run.go(400);
+    run.go(700);
     run.settle();
     check::check(&run.world.store.events(), &run.clients, &run.posted, run.servers == 1)?;
+    follower::check(&run.world.store.events(), &run.followers, run.servers == 1)?;
     Ok(run)
 }
 
@@ -328,16 +377,24 @@ fn the_invariants_hold_on_every_seed() {
         run(seed, None, true).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         return;
     }
-    let (mut acks, mut seen, mut events) = (0, 0, 0);
+    let (mut acks, mut seen, mut events, mut followed) = (0, 0, 0, 0);
     let seeds = number("SIM_SEEDS").unwrap_or(500);
+    let mut failed = Vec::new();
     for seed in 0..seeds {
-        let run = std::panic::catch_unwind(|| run(seed, None, false))
-            .unwrap_or_else(|_| Err("a panic, see above".to_owned()))
-            .unwrap_or_else(|why| panic!("seed {seed}: {why}; replay it with SIM_SEED={seed}"));
+        let run = std::panic::catch_unwind(|| run(seed, None, false)).unwrap_or_else(|_| Err("a panic".to_owned()));
+        let Ok(run) = run.inspect_err(|why| println!("seed {seed}: {why}; replay it with SIM_SEED={seed}")) else {
+            failed.push(seed);
+            continue;
+        };
         acks += run.clients.iter().map(|client| client.acks.len()).sum::<usize>();
         seen += run.clients.iter().flat_map(|client| &client.stories).map(|story| story.seen.len()).sum::<usize>();
         events += run.world.store.events().len();
+        followed += run.followers.iter().flat_map(|one| &one.stays).map(|stay| stay.told.len()).sum::<usize>();
     }
-    println!("{seeds} seeds: {events} events, {acks} acknowledgements, {seen} deliveries checked");
+    assert!(failed.is_empty(), "{} of {seeds} seeds failed, see above: {failed:?}", failed.len());
+    println!(
+        "{seeds} seeds: {events} events, {acks} acknowledgements, {seen} deliveries checked, {followed} to followers"
+    );
+    assert!(followed > 10 * usize::try_from(seeds).expect("small"), "followers are told something");
     assert!(acks > 10 * usize::try_from(seeds).expect("small"), "a simulation in which little happens shows little");
 }

@@ -1,6 +1,7 @@
 //! REST without HTTP: a dialect's `Way::Rest` doors, who asks, the node's answer, the dialect's words for it. What comes
 //! before that (sizes, CORS, our own pages) belongs to the server's shell and is shown there.
 
+use adapters::auth::Verdict;
 use dialects::{Answer, Ask, Dialect, Request, Rest, Way};
 use domain::command::{Command, Reply};
 use domain::identity::{Denied, Standing};
@@ -29,8 +30,13 @@ pub(crate) fn answer(
     let door = dialect.door();
     let (mut who, mut standing) = (None, Standing::User);
     if !rest.anonymous {
-        let identified = dialect.who(ask).ok_or(Denied::Missing);
-        let identity = match identified.and_then(|shown| gate.identify(&shown, dialect.name(), world.now)) {
+        let identified = dialect.who(ask).ok_or(Denied::Missing).and_then(|shown| {
+            match gate.identify(&shown, dialect.name(), world.now) {
+                Verdict::Known(answer) => answer,
+                Verdict::Wait => panic!("a transcript has no Auth Service"),
+            }
+        });
+        let identity = match identified {
             Ok(identity) => identity,
             Err(denied) => return dialect.denied(ask, denied),
         };

@@ -8,18 +8,21 @@
 mod bound;
 mod http;
 mod parse;
-mod stage;
+pub(crate) mod stage;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use adapters::port::Store;
 
 use self::parse::Line;
 use self::stage::Stage;
 
 /// Plays a transcript; the error begins with its name and the line.
-fn play(name: &str, text: &str) -> Result<Vec<Line>, String> {
+fn play(name: &str, text: &str, disk: Option<Arc<dyn Store>>) -> Result<Vec<Line>, String> {
     let lines = parse::parse(text).map_err(|(line, why)| format!("{name}:{line}: {why}"))?;
-    let mut stage = Stage::new(&lines).map_err(|why| format!("{name}: {why}"))?;
+    let mut stage = Stage::new(&lines, disk).map_err(|why| format!("{name}: {why}"))?;
     for line in &lines {
         stage.play(&line.what).map_err(|why| format!("{name}:{}: {why}", line.number))?;
     }
@@ -49,14 +52,14 @@ fn folders() -> Vec<(String, PathBuf)> {
     folders
 }
 
-/// Plays all of them; fails with everything that did not hold.
-fn play_all(paths: &[PathBuf]) -> Vec<(PathBuf, Vec<Line>)> {
+/// Plays all of them, each on a store of its own; fails with everything that did not hold.
+fn play_all(paths: &[PathBuf], disk: impl Fn() -> Option<Arc<dyn Store>>) -> Vec<(PathBuf, Vec<Line>)> {
     let (mut failures, mut played) = (Vec::new(), Vec::new());
     for path in paths {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let shown = path.components().rev().take(3).map(|part| part.as_os_str().to_string_lossy().into_owned());
         let shown = shown.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("/");
-        match play(&shown, &text) {
+        match play(&shown, &text, disk()) {
             Ok(lines) => played.push((path.clone(), lines)),
             Err(why) => failures.push(why),
         }

@@ -2,11 +2,13 @@
 //! (their defaults are the contracts'), two shards with clients on each in turn, a clock that moves when the transcript
 //! says so.
 
+mod hands;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use adapters::auth::{KEY_RANDOM_BYTES, KeyRing, new_key};
-use adapters::port::{Holder, Key};
+use adapters::port::{Holder, Key, Store};
 use dialects::{Answer, Ask, Dialect};
 use domain::id::Millis;
 use domain::identity::Scopes;
@@ -72,7 +74,7 @@ impl Stage {
     ///
     /// # Errors
     /// When they ask for neither, or both.
-    pub(crate) fn new(lines: &[Line]) -> Result<Self, String> {
+    pub(crate) fn new(lines: &[Line], disk: Option<Arc<dyn Store>>) -> Result<Self, String> {
         let (keys, shown) = keys(lines)?;
         let config = Arc::new(config(lines)?);
         let gate: Arc<dyn Gate> = Arc::new(Keeper::new(config.clone(), Arc::new(KeyRing::new(&keys))));
@@ -85,6 +87,7 @@ impl Stage {
             allowance: Allowance::default(),
             dialects: dialects.clone(),
             gate: gate.clone(),
+            disk,
         };
         let world = World::new(1, Chaos::none(), setup, 1);
         let mut bound = Bound::new(world.now);
@@ -264,7 +267,7 @@ impl Stage {
         headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
         let body = body.map(|body| self.bound.fill(body)).transpose()?.unwrap_or_default().into_bytes();
         let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
-        let mut ask = Ask { method, path, query, headers, captured: Vec::new(), body };
+        let mut ask = Ask { method, path, query, headers, body, ..Ask::default() };
         let (dialects, gate) = (self.dialects.clone(), self.gate.clone());
         self.answer = Some(http::answer(&mut self.world, &dialects, &*gate, &mut ask, &mut self.tokens));
         Ok(())

@@ -1,9 +1,14 @@
 //! All transcripts hold, every path of every dialect is in one, and the runner can fail.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+
+use adapters::store::sqlite::SqliteStore;
 
 use dialects::{Ask, Way};
+use domain::id::Life;
 
 use super::parse::{Line, What};
 use super::{folders, play, play_all, transcripts};
@@ -12,14 +17,29 @@ use super::{folders, play, play_all, transcripts};
 fn the_dialects_keep_their_contracts() {
     let paths: Vec<_> = folders().iter().flat_map(|(_, folder)| transcripts(folder)).collect();
     assert!(!paths.is_empty(), "no transcript was found");
-    play_all(&paths);
+    play_all(&paths, || None);
 }
 
 #[test]
 fn the_doors_open_onto_one_house() {
     let paths = transcripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/babel"));
     assert!(!paths.is_empty(), "no transcript was found");
-    play_all(&paths);
+    play_all(&paths, || None);
+}
+
+/// The same on the store that the product has.
+#[test]
+fn the_doors_open_onto_one_house_on_disk() {
+    let folder = std::env::temp_dir().join(format!("switchboard-babel-{}", std::process::id()));
+    let paths = transcripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/babel"));
+    let houses = Cell::new(0);
+    let played = play_all(&paths, || {
+        houses.set(houses.get() + 1);
+        let store = SqliteStore::open(&folder.join(houses.get().to_string()), Life(houses.get()));
+        Some(Arc::new(store.expect("a store can be made in an empty directory")))
+    });
+    assert_eq!(played.len(), paths.len());
+    std::fs::remove_dir_all(&folder).expect("what was made can be removed");
 }
 
 #[test]
@@ -36,7 +56,8 @@ fn every_dialect_has_transcripts_and_every_way_is_in_one() {
             let (shown, used) = match &way {
                 Way::Socket(path) => (format!("WS {path}"), lines.iter().any(|lines| opens(lines, path))),
                 // What is polled is the same session as on the socket; that it is told the same has tests of its own.
-                Way::Polled(_) => continue,
+                // Reached by requests that a transcript doesn't make: `it/polling`, `it/managed`.
+                Way::Polled(_) | Way::Connections(_) => continue,
                 Way::Rest(rest) => (
                     format!("{} {}", rest.method, rest.path),
                     lines.iter().any(|lines| calls(lines, rest.method, &rest.path)),
@@ -79,7 +100,7 @@ const TWO: &str = "@dev\na = ws /ws/rooms/r?token=a\na = 101\nb = ws /ws/rooms/r
 
 fn fails(more: &str, with: &[&str]) {
     let text = format!("{TWO}{more}");
-    let why = play("t.txt", &text).map(|_| ()).expect_err(&format!("this should not hold:\n{more}"));
+    let why = play("t.txt", &text, None).map(|_| ()).expect_err(&format!("this should not hold:\n{more}"));
     for part in with {
         assert!(why.contains(part), "{why}\nshould say {part:?}, of:\n{more}");
     }
@@ -87,7 +108,7 @@ fn fails(more: &str, with: &[&str]) {
 
 #[test]
 fn what_does_not_hold_fails_with_its_line() {
-    play("t.txt", &format!("{TWO}a > {{\"text\":\"hi\"}}\nb < \"$_\"\nb <none\na <none\n")).expect("this holds");
+    play("t.txt", &format!("{TWO}a > {{\"text\":\"hi\"}}\nb < \"$_\"\nb <none\na <none\n"), None).expect("this holds");
     let said = "a > {\"text\":\"hi\"}\n";
     fails(&format!("{said}b < {{\"type\":\"x\"}}\n"), &["t.txt:7", "expected {\"type\":\"x\"}", "got {\"id\":"]);
     // An extra frame, where nothing more is expected.
@@ -151,6 +172,6 @@ fn what_means_nothing_is_no_transcript() {
         "@dev\n@set NO_SUCH=x\n",
         "@dev\n@set PORT=x\n",
     ] {
-        assert!(play("t.txt", text).is_err(), "{text}");
+        assert!(play("t.txt", text, None).is_err(), "{text}");
     }
 }

@@ -1,8 +1,10 @@
 //! What a node wants done, on its way to the store and the shards: delayed, dropped, doubled or swapped as the world is
 //! unkind.
 
+use std::sync::mpsc;
+
 use server::node::{self, Output, ReplyTo};
-use server::shard::{Input as ShardInput, Mail};
+use server::shard::{Asking, Input as ShardInput, Mail};
 
 use super::World;
 use super::happening::Happening;
@@ -23,6 +25,7 @@ impl World {
                         let shard = usize::try_from(connection.0 >> 56).expect("a byte");
                         self.mail(server, shard, Mail::Told(told));
                     }
+                    ReplyTo::Nobody => {}
                     ReplyTo::Rest(token) => {
                         self.replies.insert(token, told.result);
                     }
@@ -37,6 +40,11 @@ impl World {
                         self.mail(server, shard, Mail::Head(head));
                     }
                 }
+                Output::Status(status) => {
+                    for shard in 0..self.servers[server].shards.len() {
+                        self.mail(server, shard, Mail::Status(status.clone()));
+                    }
+                }
                 Output::Signal(signal) => {
                     for shard in 0..self.servers[server].shards.len() {
                         self.mail(server, shard, Mail::Signal(signal.clone()));
@@ -44,6 +52,20 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Has a shard's question answered by the gate, which does so at once here, and tells the shard when it is time.
+    pub(super) fn ask(&mut self, server: usize, shard: usize, asking: Asking) {
+        let Asking { token, credential, dialect } = asking;
+        let name = self.setup.dialects[usize::from(dialect)].name();
+        let (sender, said) = mpsc::channel();
+        let then = Box::new(move |answer| sender.send(answer).expect("it is waited for"));
+        self.setup.gate.ask(&credential, name, self.now, then);
+        let answer = said.try_recv().expect("a world's gate answers at once");
+        let (least, most) = self.chaos.ask_ms.clone().into_inner();
+        let when = self.now.plus(least + self.dice.below(most - least + 1));
+        let start = self.servers[server].start;
+        self.at(when, Happening::Shard(server, start, shard, ShardInput::Identified(token, answer)));
     }
 
     fn announce(&mut self, server: usize, shard: usize, announcement: &node::Announcement) {

@@ -8,6 +8,7 @@ mod setup;
 pub(crate) mod wire;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use adapters::port::{Found, Read, Reader, Store, Writer};
 use adapters::store::memory::MemoryStore;
@@ -37,7 +38,10 @@ pub(crate) struct World {
     pub(crate) now: Millis,
     pub(crate) dice: Dice,
     pub(crate) chaos: Chaos,
+    /// The store in memory, whose faults can be chosen and whose log can be looked at.
     pub(crate) store: MemoryStore,
+    /// The store that servers are on: that one, unless another was asked for.
+    disk: Arc<dyn Store>,
     pub(crate) pipes: Vec<Pipe>,
     /// Pipes on which something arrived for the client, or that were closed.
     pub(crate) arrived: Vec<(Millis, usize)>,
@@ -45,6 +49,10 @@ pub(crate) struct World {
     pub(crate) replies: BTreeMap<u64, Result<domain::command::Reply, domain::refusal::Refusal>>,
     /// Answers to requests on polled paths.
     pub(crate) answers: BTreeMap<u64, dialects::Answer>,
+    /// What became of back ends' calls.
+    pub(crate) managed: BTreeMap<u64, dialects::connections::Managed>,
+    /// Events for the operator's URL, each with its shard.
+    pub(crate) integrations: Vec<(usize, server::shard::Integrate)>,
     pub(crate) plant: Box<dyn Plant>,
     /// Print what clients say and hear.
     pub(crate) story: bool,
@@ -59,15 +67,20 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64, chaos: Chaos, setup: Setup, servers: usize) -> Self {
+        let store = MemoryStore::new(Life(seed | 1));
+        let disk = setup.disk.clone().unwrap_or_else(|| Arc::new(store.clone()));
         let mut world = Self {
             now: Millis(1_800_000_000_000),
             dice: Dice::new(seed),
             chaos,
-            store: MemoryStore::new(Life(seed | 1)),
+            store,
+            disk,
             pipes: Vec::new(),
             arrived: Vec::new(),
             replies: BTreeMap::new(),
             answers: BTreeMap::new(),
+            managed: BTreeMap::new(),
+            integrations: Vec::new(),
             plant: Box::new(Honest),
             story: false,
             setup,
@@ -89,8 +102,8 @@ impl World {
 
     fn start_server(&mut self) -> Server {
         self.starts += 1;
-        let writer = self.store.writer().expect("the memory store gives writers");
-        let mut reader = self.store.reader().expect("the memory store gives readers");
+        let writer = self.disk.writer().expect("the store gives writers");
+        let mut reader = self.disk.reader().expect("the store gives readers");
         let head = match reader.read(&Read::Head) {
             Ok(Found::Cursor(Some(head))) => head,
             other => panic!("a log has a head, not {other:?}"),
@@ -313,7 +326,11 @@ impl World {
                 let input = ShardInput::Found(token, found);
                 self.along((4, server, shard), hop_ms, Happening::Shard(server, start, shard, input));
             }
-            None => self.tell_node(server, NodeInput::Found(token, found)),
+            // Several readers: what they found may come behind what was committed after they looked.
+            None => {
+                let when = self.now.plus(self.dice.below(hop_ms + 1));
+                self.at(when, Happening::Node(server, start, NodeInput::Found(token, found)));
+            }
         }
     }
 
@@ -349,7 +366,10 @@ impl World {
             let when = self.now.plus(self.dice.below(self.chaos.store_ms + 1));
             self.at(when, Happening::Read(server, start, Some(shard), token, read));
         }
+        out.asks.into_iter().for_each(|asking| self.ask(server, shard, asking));
         self.answers.extend(out.answers);
+        self.managed.extend(out.managed);
+        self.integrations.extend(out.integrations.into_iter().map(|event| (shard, event)));
         for (pipe, shard, read) in moved {
             self.move_pipe(pipe, usize::from(shard), &read);
         }

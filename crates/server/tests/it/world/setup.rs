@@ -1,8 +1,9 @@
 //! What a world is made of: one seed for everything, how unkind it is, what its servers are, and bugs on purpose.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use adapters::port::{Batch, Found, Outcome};
+use adapters::port::{Batch, Found, Outcome, Store};
 use dialects::Dialect;
 use domain::limits::Policy;
 use rand_chacha::ChaCha8Rng;
@@ -43,6 +44,8 @@ pub(crate) struct Chaos {
     pub(crate) store_ms: u64,
     /// Longest delay of bytes on the way.
     pub(crate) wire_ms: u64,
+    /// How long the Auth Service takes, where a gate asks one.
+    pub(crate) ask_ms: RangeInclusive<u64>,
     /// Announcements that a shard's mailbox drops.
     pub(crate) drop_announcement: u64,
     /// Announcements that come twice.
@@ -61,6 +64,7 @@ impl Chaos {
             hop_ms: 0,
             store_ms: 0,
             wire_ms: 0,
+            ask_ms: 0..=0,
             drop_announcement: 0,
             repeat_announcement: 0,
             swap_announcement: 0,
@@ -78,6 +82,8 @@ pub(crate) struct Setup {
     pub(crate) allowance: Allowance,
     pub(crate) dialects: Arc<Vec<Box<dyn Dialect>>>,
     pub(crate) gate: Arc<dyn Gate>,
+    /// Where everything is kept; a memory store of the world's own when none.
+    pub(crate) disk: Option<Arc<dyn Store>>,
 }
 
 /// What a plant does to the world's answers: bugs on purpose, to prove that the checker sees them.

@@ -7,7 +7,8 @@ use domain::Text;
 use domain::event::{Event, What};
 use domain::history::Entry;
 use domain::id::Millis;
-use domain::model::RoomKey;
+use domain::model::{Profile, RoomKey, User};
+use domain::query::{Which, Window};
 use rusqlite::Connection;
 
 use super::*;
@@ -232,9 +233,16 @@ fn read_all(dir: &Dir, oracle: &MemoryStore) -> bool {
         bytes: usize::MAX,
     };
     let people = ["ann", "bob", "7", "1", "eve"].map(|id| Read::Person(hand::user(id)));
-    let history = |room: &_| Read::History { room: RoomKey::clone(room), skip: 1, most: u32::MAX };
+    let history = |room: &_| hand::history(RoomKey::clone(room), 1, u32::MAX);
+    let users = ["ann", "bob", "waiting:zoe", "zed"].map(|id| Read::User(Which::Id(hand::user(id))));
+    let windows = rooms.iter().map(|room| {
+        let window = Window { above: Some(domain::id::Offset(9)), below: None };
+        Read::History { room: room.clone(), window, skip: 0, most: 20, bytes: usize::MAX }
+    });
     let asks = pages
         .chain(facts)
+        .chain(users)
+        .chain(windows)
         .chain(rooms.iter().map(history))
         .chain([since(None), since(Some(rooms.to_vec())), Read::Keys])
         .chain(people);
@@ -263,6 +271,12 @@ fn read_all(dir: &Dir, oracle: &MemoryStore) -> bool {
                 assert!(entries.iter().all(|entry| is_true(entry, oracle)), "wrong content for {ask:?}");
                 whole = false;
             }
+            Ok(Found::User(found)) => {
+                let Found::User(Some(expected)) = expected else { panic!("{ask:?}") };
+                let bare = User { profile: Profile::default(), ..expected };
+                assert!(found.is_none_or(|found| found == bare), "wrong content for {ask:?}");
+                whole = false;
+            }
             Ok(found) => panic!("wrong content for {ask:?}: {found:?}"),
         }
     }
@@ -277,7 +291,9 @@ fn is_true(entry: &Entry, oracle: &MemoryStore) -> bool {
         | What::MemberSet { .. }
         | What::MemberRemoved { .. }
         | What::Sent(_)
-        | What::Deleted { .. } => false,
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. } => false,
     };
     let events = oracle.events();
     let edited = entry.edited.as_ref();

@@ -82,7 +82,7 @@ fn a_store_of_the_first_version_opens_and_is_brought_to_this_one() {
     };
     assert_eq!(unread(&store), 13, "where a member of before began to belong is not known: the room's beginning");
     drop(store);
-    assert_eq!(version(&dir, "log.db"), 2);
+    assert_eq!(usize::try_from(version(&dir, "log.db")).unwrap(), LOG_STEPS.len());
     assert_eq!(version(&dir, "index.db"), INDEX_VERSION);
     // And again, with something of this version in it.
     let store = dir.open();
@@ -106,4 +106,36 @@ fn a_store_of_the_first_version_opens_and_is_brought_to_this_one() {
     contract::same(&store, &oracle);
     store.writer().unwrap().commit(&hand::batch(rejoin.map(|what| hand::enrolling("GUILD#g", what)))).unwrap();
     assert_eq!(unread(&store), 0);
+}
+
+/// The second version knew no profiles, no aliases, and not who is foremost.
+#[test]
+fn a_store_of_the_second_version_opens_and_is_brought_to_this_one() {
+    let (dir, oracle) = (Dir::new(), MemoryStore::new(LIFE));
+    let mark = |mark, upto, at| {
+        let (user, room) = (hand::user("bob"), hand::room("lobby"));
+        Write::Mark(MarkWrite { user, room, mark, upto: Some(Offset(upto)), apart: vec![Offset(23)], at: Millis(at) })
+    };
+    let writes = [hand::editing("lobby", 5, "new", 9), mark(Mark::Delivered, 9, 5), hand::deleting("ann+bob", 7)];
+    past(&dir.open());
+    past(&oracle);
+    let store = dir.open();
+    for store in [&store as &dyn Store, &oracle] {
+        store.writer().unwrap().commit(&hand::batch(writes.clone())).unwrap();
+    }
+    drop(store);
+    let log = Connection::open(dir.path().join("log.db")).unwrap();
+    let tables = ["profiles", "aliases", "fronts", "apart"].map(|table| format!("DROP TABLE {table};")).concat();
+    log.execute_batch(&format!("{tables} DROP INDEX barred_of; PRAGMA user_version = 2")).unwrap();
+    drop(log);
+    let store = dir.open();
+    contract::same(&store, &oracle);
+    let writes = [mark(Mark::Read, 20, 7), hand::registering("zoe", domain::model::Profile::default())];
+    for store in [&store as &dyn Store, &oracle] {
+        store.writer().unwrap().commit(&hand::batch(writes.clone())).unwrap();
+    }
+    contract::same(&store, &oracle);
+    drop(store);
+    assert_eq!(usize::try_from(version(&dir, "log.db")).unwrap(), LOG_STEPS.len());
+    contract::same(&dir.open(), &oracle);
 }

@@ -1,6 +1,8 @@
 //! The SQLite store held to the port's contract, and to what only files can do.
 
+mod adoption;
 mod damage;
+mod marks;
 mod migrate;
 mod work;
 

@@ -101,7 +101,7 @@ fn look(store: &SqliteStore, done: &AtomicBool) {
 fn history(reader: &mut dyn Reader, seen: u64) {
     let room = hand::room("a");
     for skip in [0, 9, 200] {
-        let ask = Read::History { room: room.clone(), skip, most: 30 };
+        let ask = hand::history(room.clone(), skip, 30);
         let Found::History(entries, total, _) = reader.read(&ask).unwrap() else { panic!("{ask:?}") };
         assert!(total + 1 >= seen, "what was committed is counted");
         // The room's first event made it, and all others are messages.
