@@ -15,14 +15,13 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::{Method, Request, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+
+use crate::outbound;
 
 /// How long the URL may take for an event, in milliseconds.
 pub const WAIT_MS: u64 = 10_000;
@@ -30,10 +29,6 @@ pub const WAIT_MS: u64 = 10_000;
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Events that it is told at once.
 const AT_ONCE_MAX: usize = 256;
-/// Connections that are kept while nobody tells it anything, and for how long, in seconds.
-const IDLE_MAX: usize = 16;
-/// See [`IDLE_MAX`].
-const IDLE_SECONDS: u64 = 30;
 
 /// Where events go (`GATEWAY_INTEGRATION_URL`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,35 +108,13 @@ impl Integrations {
     /// # Errors
     /// It is to be reached by TLS, and the system has no certificates to know it by.
     pub fn new(url: &IntegrationUrl, runtime: Handle, done: Done) -> std::io::Result<Arc<Self>> {
-        let mut plain = HttpConnector::new();
-        plain.enforce_http(false);
-        plain.set_nodelay(true);
-        // The one provider that the rest of the server uses, whatever others are linked (DESIGN, stack).
-        let provider = aws_lc_rs::default_provider();
-        let connector = if url.is_plain() {
-            // Never used: there is nothing to know anybody by.
-            let tls = ClientConfig::builder_with_provider(provider.into())
-                .with_safe_default_protocol_versions()
-                .map_err(std::io::Error::other)?
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth();
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(plain)
-        } else {
-            let roots = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?;
-            roots.https_only().enable_http1().wrap_connector(plain)
-        };
-        Ok(Self::through(connector, url, runtime, done))
+        Ok(Self::through(outbound::connector(url.is_plain())?, url, runtime, done))
     }
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Integrations<C> {
     fn through(connector: C, url: &IntegrationUrl, runtime: Handle, done: Done) -> Arc<Self> {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(IDLE_MAX)
-            .pool_idle_timeout(Duration::from_secs(IDLE_SECONDS))
-            .pool_timer(TokioTimer::new())
-            .http1_max_buf_size(ANSWER_BYTES_MAX)
-            .build(connector);
+        let client = outbound::client(connector, ANSWER_BYTES_MAX);
         let (lanes, at_once) = (Mutex::default(), Semaphore::new(AT_ONCE_MAX));
         let down = AtomicBool::new(false);
         Arc::new(Self { client, url: url.0.clone(), runtime, done, lanes, at_once, down })

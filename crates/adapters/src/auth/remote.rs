@@ -10,22 +10,15 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
 
 use super::book::Said;
 use super::claims::{self, Object};
 use super::desk::Who;
 use super::service::ServiceUrl;
-
-/// Connections that are kept while nobody asks, and for how long, in seconds.
-const IDLE_MAX: usize = 16;
-/// See [`IDLE_MAX`].
-const IDLE_SECONDS: u64 = 30;
+use crate::outbound;
 
 /// The Auth Service.
 pub(super) struct Remote<C = HttpsConnector<HttpConnector>> {
@@ -57,35 +50,13 @@ impl Remote {
     /// # Errors
     /// It is to be reached by TLS, and the system has no certificates to know it by.
     pub(super) fn new(url: &ServiceUrl) -> std::io::Result<Self> {
-        let mut plain = HttpConnector::new();
-        plain.enforce_http(false);
-        plain.set_nodelay(true);
-        // The one provider that the rest of the server uses, whatever others are linked (DESIGN, stack).
-        let provider = aws_lc_rs::default_provider();
-        let connector = if url.is_plain() {
-            // Never used: there is nothing to know anybody by.
-            let tls = ClientConfig::builder_with_provider(provider.into())
-                .with_safe_default_protocol_versions()
-                .map_err(std::io::Error::other)?
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth();
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(plain)
-        } else {
-            let roots = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?;
-            roots.https_only().enable_http1().wrap_connector(plain)
-        };
-        Ok(Self::through(connector, url))
+        Ok(Self::through(outbound::connector(url.is_plain())?, url))
     }
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Remote<C> {
     fn through(connector: C, url: &ServiceUrl) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(IDLE_MAX)
-            .pool_idle_timeout(Duration::from_secs(IDLE_SECONDS))
-            .pool_timer(TokioTimer::new())
-            .http1_max_buf_size(limits::AUTH_ANSWER_BYTES_MAX)
-            .build(connector);
+        let client = outbound::client(connector, limits::AUTH_ANSWER_BYTES_MAX);
         let most = Duration::from_millis(limits::AUTH_WAIT_MS);
         Self { client, url: url.validate(), most, down: AtomicBool::new(false) }
     }
