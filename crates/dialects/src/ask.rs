@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use domain::refusal::Refusal;
 use percent_encoding::percent_decode_str;
 
 /// A request: its head, what its path captured, and its body (empty for a socket).
@@ -131,6 +132,15 @@ impl Answer {
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// The same answer, saying when to try again where a refusal has a time for that.
+    #[must_use]
+    pub fn retry(self, refusal: &Refusal) -> Self {
+        match refusal.retry_after() {
+            Some(seconds) => self.with("Retry-After", seconds.to_string()),
+            None => self,
+        }
     }
 }
 

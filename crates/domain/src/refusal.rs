@@ -97,6 +97,32 @@ impl Refusal {
             Self::OutcomeUnknown => "outcome_unknown",
         }
     }
+
+    /// When the same thing may be tried again, in whole seconds and at least 1; none where trying again changes nothing by
+    /// itself.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after_ms } => Some(retry_after_ms.div_ceil(1000).max(1)),
+            Self::Busy | Self::Contended | Self::Unavailable | Self::OutcomeUnknown => Some(1),
+            Self::RoomNotFound
+            | Self::Forbidden
+            | Self::RoomFull
+            | Self::AlreadyPresent
+            | Self::NotPresent
+            | Self::NotAllowed
+            | Self::Invalid
+            | Self::InvalidContent
+            | Self::RoomLimit
+            | Self::ClientIdReused
+            | Self::LastOwner
+            | Self::MessageNotFound
+            | Self::MemberNotFound
+            | Self::UserNotFound
+            | Self::BadResume(_)
+            | Self::StorageFull => None,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {

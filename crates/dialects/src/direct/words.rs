@@ -57,31 +57,7 @@ impl About {
 /// A refusal as an HTTP answer.
 pub(super) fn answer(refusal: &Refusal, about: About) -> Answer {
     let (status, text) = detail(refusal, about);
-    let answer = plain(status, text);
-    match refusal {
-        Refusal::RateLimited { retry_after_ms } => {
-            answer.with("Retry-After", retry_after_ms.div_ceil(1000).max(1).to_string())
-        }
-        Refusal::Busy | Refusal::Contended | Refusal::Unavailable | Refusal::OutcomeUnknown => {
-            answer.with("Retry-After", "1")
-        }
-        Refusal::RoomNotFound
-        | Refusal::Forbidden
-        | Refusal::RoomFull
-        | Refusal::AlreadyPresent
-        | Refusal::NotPresent
-        | Refusal::NotAllowed
-        | Refusal::Invalid
-        | Refusal::InvalidContent
-        | Refusal::RoomLimit
-        | Refusal::ClientIdReused
-        | Refusal::LastOwner
-        | Refusal::MemberNotFound
-        | Refusal::UserNotFound
-        | Refusal::MessageNotFound
-        | Refusal::BadResume(_)
-        | Refusal::StorageFull => answer,
-    }
+    plain(status, text).retry(refusal)
 }
 
 fn detail(refusal: &Refusal, about: About) -> (u16, &'static str) {

@@ -80,31 +80,7 @@ pub(super) fn frame(refusal: &Refusal, place: Place, client_id: Option<&ClientId
 /// A refusal as an HTTP answer, to an upgrade or on REST.
 pub(super) fn answer(refusal: &Refusal, place: Place) -> Answer {
     let (status, text) = detail(refusal, place);
-    let answer = Answer::json(status, &wire::Detail { detail: text.into() });
-    match refusal {
-        Refusal::RateLimited { retry_after_ms } => {
-            answer.with("Retry-After", retry_after_ms.div_ceil(1000).max(1).to_string())
-        }
-        Refusal::Busy | Refusal::Contended | Refusal::Unavailable | Refusal::OutcomeUnknown => {
-            answer.with("Retry-After", "1")
-        }
-        Refusal::RoomNotFound
-        | Refusal::Forbidden
-        | Refusal::RoomFull
-        | Refusal::AlreadyPresent
-        | Refusal::NotPresent
-        | Refusal::NotAllowed
-        | Refusal::Invalid
-        | Refusal::InvalidContent
-        | Refusal::RoomLimit
-        | Refusal::ClientIdReused
-        | Refusal::LastOwner
-        | Refusal::MemberNotFound
-        | Refusal::UserNotFound
-        | Refusal::MessageNotFound
-        | Refusal::BadResume(_)
-        | Refusal::StorageFull => answer,
-    }
+    Answer::json(status, &wire::Detail { detail: text.into() }).retry(refusal)
 }
 
 fn detail(refusal: &Refusal, place: Place) -> (u16, &'static str) {

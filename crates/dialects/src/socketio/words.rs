@@ -75,31 +75,7 @@ pub(super) fn text(refusal: &Refusal) -> &'static str {
 /// A refusal as an answer of REST.
 pub(super) fn answer(refusal: &Refusal) -> Answer {
     let (status, text) = status(refusal);
-    let answer = plain(status, text);
-    match refusal {
-        Refusal::RateLimited { retry_after_ms } => {
-            answer.with("Retry-After", retry_after_ms.div_ceil(1000).max(1).to_string())
-        }
-        Refusal::Busy | Refusal::Contended | Refusal::Unavailable | Refusal::OutcomeUnknown => {
-            answer.with("Retry-After", "1")
-        }
-        Refusal::RoomNotFound
-        | Refusal::Forbidden
-        | Refusal::RoomFull
-        | Refusal::AlreadyPresent
-        | Refusal::NotPresent
-        | Refusal::NotAllowed
-        | Refusal::Invalid
-        | Refusal::InvalidContent
-        | Refusal::RoomLimit
-        | Refusal::ClientIdReused
-        | Refusal::LastOwner
-        | Refusal::MessageNotFound
-        | Refusal::MemberNotFound
-        | Refusal::UserNotFound
-        | Refusal::BadResume(_)
-        | Refusal::StorageFull => answer,
-    }
+    plain(status, text).retry(refusal)
 }
 
 fn status(refusal: &Refusal) -> (u16, &'static str) {
