@@ -79,15 +79,17 @@ def sockets(server, report):
     taken(report, "rooms", attacker, reader, lambda n, text, extra: (
         b'{"text":"' + text + b'","client_id":"r%d"' % n + extra + b"}", "text"))
 
+    # A room of its own: the first attacker's leaving would be told in the other one, whenever it comes.
+    reader = Client(server.port, wire.rooms("reader", "talks"))
     attacker = Client(server.port, wire.chat("chatter"))
-    attacker.ask({"type": "join_room", "data": {"room_id": room}})
-    data = b'{"type":"send_message","data":{"type":"text","content":"said","room_id":"texts","client_id":"id"}}'
+    attacker.ask({"type": "join_room", "data": {"room_id": "talks"}})
+    data = b'{"type":"send_message","data":{"type":"text","content":"said","room_id":"talks","client_id":"id"}}'
     for what, text in unfit(data):
         seen = attacker.ask(text)
         report.check("T16", f"chat: {what}: the error to the letter", is_error(seen, CHAT_ERROR), seen)
     report.check("T16", "chat: the socket lives", attacker.lives(), attacker.closed)
     taken(report, "chat", attacker, reader, lambda n, text, extra: (
-        b'{"type":"send_message","data":{"type":"text","content":"' + text + b'","room_id":"texts","client_id":"c%d"' % n
+        b'{"type":"send_message","data":{"type":"text","content":"' + text + b'","room_id":"talks","client_id":"c%d"' % n
         + extra + b"}" + extra + b"}", "text"))
     attacker.end()
     for n, (what, text) in enumerate(BROKEN):
