@@ -88,6 +88,7 @@ fn commit(writer: &mut dyn Writer, writes: &[Write], seen: &mut BTreeMap<String,
                     | Outcome::Person(_)
                     | Outcome::Adopted { .. }
                     | Outcome::User(_)
+                    | Outcome::Reached { .. }
                     | Outcome::Done => None,
                 };
                 let offsets: Option<Vec<u64>> = outcomes.iter().map(offset).collect();

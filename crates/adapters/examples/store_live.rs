@@ -83,6 +83,7 @@ fn commit(
             | Outcome::Person(_)
             | Outcome::Adopted { .. }
             | Outcome::User(_)
+            | Outcome::Reached { .. }
             | Outcome::Done => None,
         };
         let offset = offset.ok_or_else(|| format!("{number} was not taken: {outcome:?}"))?;

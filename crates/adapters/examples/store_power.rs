@@ -86,6 +86,7 @@ fn commit(writer: &mut dyn Writer, life: Life, writes: Vec<Write>) -> Result<Vec
         | Outcome::Person(_)
         | Outcome::Adopted { .. }
         | Outcome::User(_)
+        | Outcome::Reached { .. }
         | Outcome::Done => None,
     };
     let offsets: Option<Vec<u64>> = outcomes.iter().map(offset).collect();

@@ -101,7 +101,7 @@ pub enum Write {
     User(NewUser),
     /// A key made, or revoked.
     Key(KeyChange),
-    /// A watermark that rises → `Done`.
+    /// A watermark → `Reached` when it is a read mark that rises up to somewhere, else `Done`.
     Mark(MarkWrite),
     /// A session that its client may come back to → `Done`, in the place of what was kept under its key. The user's longest
     /// unwritten go when there are more than [`SESSIONS_PER_USER_MAX`](domain::limits::SESSIONS_PER_USER_MAX).
@@ -258,6 +258,13 @@ pub enum Outcome {
     },
     /// The user who was registered.
     User(User),
+    /// Kept: what the user has newly read is what others sent after `after`, but for what was read apart.
+    Reached {
+        /// Where the user's read mark was; when there was none, where they began to belong, else the room's beginning.
+        after: Offset,
+        /// What above it they had marked singly before, ascending.
+        apart: Vec<Offset>,
+    },
     /// Kept; there is nothing to say about it.
     Done,
 }

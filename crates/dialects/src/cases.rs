@@ -183,6 +183,7 @@ fn line(step: &Step) -> String {
             | SignalKind::Again
             | SignalKind::Went { .. }
             | SignalKind::Marked { .. }
+            | SignalKind::Reached { .. }
             | SignalKind::Said { .. } => format!("hint {} {kind:?}", room.shown()),
         },
         Step::Close(close) => format!("close {} {}", close.code, close.reason),

@@ -194,15 +194,22 @@ pub enum SignalKind {
         /// were removed, and where belonging is no more than being there.
         belongs: bool,
     },
-    /// They raised a watermark over these messages (HAZARDS 14).
+    /// They asked for a mark on these messages (HAZARDS 14).
     Marked {
         /// Which mark.
         mark: Mark,
-        /// The messages that they named; with a mark that the server raised by itself, those that it has newly reached,
-        /// where anybody wants to know (direct rooms and groups), at most [`crate::limits::MARKED_MAX`], the newest.
+        /// The messages that they named, at most [`crate::limits::MARKED_MAX`].
         messages: Arc<[Marked]>,
         /// Whether they named the room too: then everything in it up to now is marked.
         whole_room: bool,
+    },
+    /// A mark of theirs has newly reached these messages of others, which they have not named: it was raised over the whole
+    /// room, or by the server when something was delivered.
+    Reached {
+        /// Which mark.
+        mark: Mark,
+        /// Never empty, at most [`crate::limits::REACHED_MAX`], oldest first; of a longer stretch there are several signals.
+        messages: Arc<[Marked]>,
     },
     /// They began or stopped writing.
     Typing {

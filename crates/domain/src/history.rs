@@ -40,6 +40,15 @@ impl Entry {
     }
 }
 
+/// What has become of a message since it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Its content is this now.
+    Edited(Text),
+    /// It was deleted, edited before or not.
+    Deleted,
+}
+
 /// A conversation of two, as its list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {

@@ -111,6 +111,8 @@ pub const SAVED_PRESENCE_MAX: usize = 1000;
 pub const PAGE_MAX: u32 = 200;
 /// Most messages that one mark may name.
 pub const MARKED_MAX: usize = 1000;
+/// Messages that are looked at, and told of, together when a mark has reached them.
+pub const REACHED_MAX: u32 = 1000;
 /// Messages read out of order that are kept of one user in one room, above their mark; the oldest go first.
 pub const MARKS_APART_MAX: usize = 1000;
 /// Unread messages are counted up to this many.

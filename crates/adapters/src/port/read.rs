@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::Event;
 use domain::facts::RoomFacts;
-use domain::history::{Conversation, Entry, Standing};
+use domain::history::{Conversation, Entry, Fate, Standing};
 use domain::id::{ClientId, Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber};
 use domain::model::{Person, RoomKey, RoomKind, User};
 use domain::query::{Which, Window};
@@ -44,7 +44,8 @@ pub enum Read {
     },
     /// The events after `after` and up to `upto`, in offset order → `Events`, which ends at a byte budget and says how
     /// far it has looked, so that a cursor moves when nothing matched (HAZARDS 17). At least one event is given when
-    /// there is one, however large.
+    /// there is one, however large. When rooms are named, it says what has become of the messages among them by now,
+    /// however far on in the log that happened.
     Since {
         /// Only events with a higher offset.
         after: Offset,
@@ -169,6 +170,9 @@ pub enum Found {
         /// Everything up to here has been looked at: of a page, the head or what lies before `before`; of catch-up,
         /// `upto` or the head, or the last event given when the budget ended it. Never less than `after`.
         scanned: Offset,
+        /// What has become of those messages among them that were edited or deleted since, ascending by where they were
+        /// sent; of catch-up in named rooms only.
+        fates: Vec<(Offset, Fate)>,
     },
     /// An event, if there is one.
     Event(Option<Arc<Event>>),

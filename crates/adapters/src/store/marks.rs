@@ -7,7 +7,7 @@ use domain::id::{Millis, Offset, UserId};
 use domain::limits::MARKS_APART_MAX;
 use domain::watermark::{Mark, Reached, Watermarks};
 
-use crate::port::MarkWrite;
+use crate::port::{MarkWrite, Outcome};
 
 /// Both marks of one user in one room, and the single messages marked above them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -79,6 +79,24 @@ impl Marks {
             entry.marked_at = entry.marked_at.max(delivered).max(read);
         }
     }
+}
+
+/// What to say of a mark that has risen from `before`: whoever reads up to somewhere has newly read what lies between.
+/// `since` is where the user began to belong; asked for when there was no mark.
+pub(super) fn outcome<E>(
+    before: &Marks,
+    write: &MarkWrite,
+    since: impl FnOnce() -> Result<Option<Offset>, E>,
+) -> Result<Outcome, E> {
+    if write.mark == Mark::Delivered || write.upto.is_none() {
+        return Ok(Outcome::Done);
+    }
+    let after = match before.upto.of(Mark::Read) {
+        Some(reached) => Some(reached.offset),
+        None => since()?,
+    };
+    let apart = before.apart(Mark::Read).keys().copied().collect();
+    Ok(Outcome::Reached { after: after.unwrap_or_default(), apart })
 }
 
 /// A user's mark, when it is one of the foremost of its room.

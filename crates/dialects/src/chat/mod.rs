@@ -97,8 +97,11 @@ impl Dialect for Chat {
                 SignalKind::Went { .. } => said.message(|buffer| write_notice(buffer, signal, Notice::Leave, to)),
                 // Typing has no word in the contract, and what is relayed is for another door (RULES 23).
                 // Another connection of someone who is there is no news (RULES 20), receipts are silent (RULES 17).
-                SignalKind::Typing { .. } | SignalKind::Said { .. } | SignalKind::Again | SignalKind::Marked { .. } => {
-                }
+                SignalKind::Typing { .. }
+                | SignalKind::Said { .. }
+                | SignalKind::Again
+                | SignalKind::Marked { .. }
+                | SignalKind::Reached { .. } => {}
             },
         }
     }

@@ -100,7 +100,7 @@ fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
             let (sender_id, sender_name) = (signal.who.id.as_str(), &*signal.who.name);
             say(said, "typing", wire::Typing { conversation_id, sender_id, sender_name, is_typing: *started });
         }
-        SignalKind::Marked { mark, messages, .. } => {
+        SignalKind::Marked { mark, messages, .. } | SignalKind::Reached { mark, messages } => {
             for marked in messages.iter().filter(|marked| marked.by != signal.who.id) {
                 tell_mark(signal, *mark, marked, conversation_id, said);
             }

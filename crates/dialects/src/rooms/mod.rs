@@ -140,7 +140,11 @@ fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
             return tell_message(*kind, content, &told, to, said);
         }
         // Coming and going has no frame here.
-        SignalKind::Came { .. } | SignalKind::Again | SignalKind::Went { .. } | SignalKind::Marked { .. } => return,
+        SignalKind::Came { .. }
+        | SignalKind::Again
+        | SignalKind::Went { .. }
+        | SignalKind::Marked { .. }
+        | SignalKind::Reached { .. } => return,
     };
     if to.whose == Whose::Origin {
         return;

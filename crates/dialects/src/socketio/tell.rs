@@ -74,10 +74,12 @@ fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
             let read = wire::MessagesRead { user_id: user.user_id, message_ids, room_id: user.room_id };
             passing("messages_read", &read, said);
         }
-        // There is no word for these; what is said where nothing is kept is for that door only (HAZARDS 23).
+        // There is no word for these, and the event of a mark has the ids that its reader named (facts 4); what is said
+        // where nothing is kept is for that door only (HAZARDS 23).
         SignalKind::Went { belongs: true }
         | SignalKind::Typing { started: false, .. }
         | SignalKind::Marked { mark: Mark::Delivered, .. }
+        | SignalKind::Reached { .. }
         | SignalKind::Said { .. } => {}
     }
 }

@@ -5,21 +5,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adapters::port::{Failure, Found, MarkWrite, Read, Write};
+use adapters::port::{MarkWrite, Write};
 use dialects::Request;
-use domain::event::{Marked, SignalKind};
+use domain::event::Marked;
 use domain::history::Entry;
 use domain::id::{ConnectionId, Door, Millis, Offset, UserId};
 use domain::identity::{Actor, Standing};
 use domain::limits;
-use domain::model::{Person, RoomKey, RoomKind};
-use domain::query::{Query, Window};
+use domain::model::{Person, RoomKey};
+use domain::query::Query;
 use domain::watermark::Mark;
 
 use super::call::{Call, Delivered, Reach, ReplyTo};
 use super::decide::Then;
-use super::desk::{Pending, Waiter};
-use super::found::log_read_failure;
+use super::desk::Pending;
+use super::reached::Stretch;
 use super::{Node, Writer};
 
 /// What was delivered and is not written yet.
@@ -33,7 +33,7 @@ pub(super) struct Deliveries {
 pub(super) struct Due {
     who: Arc<Person>,
     /// Who is told nothing of it: the connection that it comes from.
-    connection: ConnectionId,
+    connection: Option<ConnectionId>,
     room: RoomKey,
     /// A stretch of it; none when only single messages were delivered.
     stretch: Option<(Offset, Offset)>,
@@ -43,22 +43,20 @@ pub(super) struct Due {
 
 /// Users and rooms that wait at most; past it deliveries are let go of, and told again later.
 const DUE_MAX: usize = 100_000;
-/// Messages of a stretch that are looked at together.
-const REACHED_MAX: u32 = 1000;
 
 impl Node {
     /// A client's end has taken in what it was told.
     pub(super) fn delivered(&mut self, delivered: Delivered) {
         let Delivered { who, connection, reached } = delivered;
         for Reach { room, after, upto } in reached {
-            if let Some(due) = self.due(&who, connection, &room) {
+            if let Some(due) = self.due(&who, Some(connection), &room) {
                 let (from, to) = due.stretch.unwrap_or((after, upto));
                 due.stretch = Some((from.min(after), to.max(upto)));
             }
         }
     }
 
-    fn due(&mut self, who: &Arc<Person>, connection: ConnectionId, room: &RoomKey) -> Option<&mut Due> {
+    fn due(&mut self, who: &Arc<Person>, connection: Option<ConnectionId>, room: &RoomKey) -> Option<&mut Due> {
         let full = self.deliveries.due.len() >= DUE_MAX;
         match self.deliveries.due.entry((who.id.clone(), room.clone())) {
             std::collections::btree_map::Entry::Occupied(slot) => Some(slot.into_mut()),
@@ -84,8 +82,7 @@ impl Node {
         let (Some((first, _)), Some(last)) = (fresh.first(), entries.last()) else { return };
         let whole = u64::try_from(entries.len()).is_ok_and(|count| count >= total);
         let (before, upto) = (Offset(first.0 - 1), last.sent.offset);
-        let connection = actor.connection.unwrap_or(ConnectionId(u64::MAX));
-        let Some(due) = self.due(&actor.who, connection, &last.sent.room) else { return };
+        let Some(due) = self.due(&actor.who, actor.connection, &last.sent.room) else { return };
         if whole {
             let (from, to) = due.stretch.unwrap_or((before, upto));
             due.stretch = Some((from.min(before), to.max(upto)));
@@ -126,80 +123,25 @@ impl Node {
     /// It is kept: those who sent what was delivered hear of it, where a wire has a word for it.
     pub(super) fn deliveries_kept(&mut self, due: Vec<Due>, now: Millis) {
         for due in due {
-            if !self.tells_of_deliveries(&due.room) {
+            if !self.tells_of_marks(&due.room) {
                 continue;
             }
             if let Some((after, upto)) = due.stretch {
-                self.read_reached(&due.who, due.connection, &due.room, after, upto);
+                self.look_reached(Stretch {
+                    who: due.who.clone(),
+                    connection: due.connection,
+                    room: due.room.clone(),
+                    mark: Mark::Delivered,
+                    after,
+                    upto,
+                    apart: Vec::new(),
+                });
             }
             let (lately, user, room) = (&self.lately, &due.who.id, &due.room);
             let unread = |(offset, _): &(Offset, Marked)| !lately.has_read(user, room, *offset);
             let messages: Vec<Marked> =
                 due.apart.iter().filter(|one| unread(one)).map(|(_, one)| one.clone()).collect();
-            self.tell_delivered(&due.who, due.connection, &due.room, messages, now);
-        }
-    }
-
-    /// Whether anybody wants to know what was delivered there. In a public room or a guild nobody does, and there is too
-    /// much of it.
-    fn tells_of_deliveries(&self, room: &RoomKey) -> bool {
-        let kind = self.rooms.peek(room).map(|facts| facts.kind);
-        match kind.unwrap_or_else(|| room.first_use_kind()) {
-            RoomKind::Direct | RoomKind::Private => true,
-            RoomKind::Public | RoomKind::Guild => false,
-        }
-    }
-
-    /// Asks what lies in a stretch, some of it at a time, as it is now: what has been read is not told to be delivered.
-    fn read_reached(
-        &mut self,
-        who: &Arc<Person>,
-        connection: ConnectionId,
-        room: &RoomKey,
-        after: Offset,
-        upto: Offset,
-    ) {
-        let window = Window { above: Some(after), below: None };
-        let ask =
-            Read::History { room: room.clone(), window, skip: 0, most: REACHED_MAX, bytes: limits::HISTORY_BYTES_MAX };
-        self.read(Waiter::Reached(who.clone(), connection, room.clone(), upto), ask);
-    }
-
-    /// Which messages a delivery has reached.
-    pub(super) fn found_reached(
-        &mut self,
-        who: &Arc<Person>,
-        connection: ConnectionId,
-        (room, upto): (&RoomKey, Offset),
-        found: Result<Found, Failure>,
-        now: Millis,
-    ) {
-        let entries = match found {
-            Ok(Found::History(entries, ..)) => entries,
-            other => return log_read_failure(&other),
-        };
-        let last = entries.last().map(|entry| entry.sent.offset);
-        // The page may be of before it was read; that has been told by now.
-        let read = |entry: &Entry| entry.read || self.lately.has_read(&who.id, room, entry.sent.offset);
-        let told = |entry: &&Entry| entry.sent.offset <= upto && entry.sent.by.id != who.id && !read(entry);
-        let messages: Vec<Marked> = entries.iter().filter(told).filter_map(|entry| entry.sent.marked()).collect();
-        self.tell_delivered(who, connection, room, messages, now);
-        if let Some(last) = last.filter(|last| *last < upto) {
-            self.read_reached(who, connection, room, last, upto);
-        }
-    }
-
-    fn tell_delivered(
-        &mut self,
-        who: &Arc<Person>,
-        connection: ConnectionId,
-        room: &RoomKey,
-        messages: Vec<Marked>,
-        now: Millis,
-    ) {
-        if !messages.is_empty() {
-            let kind = SignalKind::Marked { mark: Mark::Delivered, messages: messages.into(), whole_room: false };
-            self.signal(room, who, kind, Some(connection), now);
+            self.tell_reached(&due.who, due.connection, &due.room, Mark::Delivered, messages, now);
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::reached::Stretch;
 use adapters::port::{Found, Read, SessionRow};
 use domain::event::{Event, Status};
 use domain::facts::RoomFacts;
@@ -112,8 +113,8 @@ pub(super) enum Waiter {
     Head,
     /// For the node itself: whom to tell that somebody came or went.
     Status(Box<Status>),
-    /// For the node itself: which messages a delivery has reached, up to where it goes.
-    Reached(Arc<Person>, ConnectionId, RoomKey, Offset),
+    /// For the node itself: which messages a mark has reached.
+    Reached(Box<Stretch>),
 }
 
 /// All that waits. Bounded by the calls that shards may have under way.

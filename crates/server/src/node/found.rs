@@ -42,9 +42,7 @@ impl Node {
             Waiter::Room(room) => self.found_room(&room, found, now),
             Waiter::CatchUp => self.found_unannounced(found),
             Waiter::Status(status) => self.found_acquaintances(*status, found),
-            Waiter::Reached(who, connection, room, upto) => {
-                self.found_reached(&who, connection, (&room, upto), found, now);
-            }
+            Waiter::Reached(stretch) => self.found_reached(*stretch, found, now),
             Waiter::Head => {
                 if let Ok(Found::Cursor(Some(head))) = found
                     && head.offset > self.head.offset

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::port::{Found, MarkWrite, Read, Write};
 use domain::command::Reply;
 use domain::event::SignalKind;
-use domain::id::{MessageId, Millis};
+use domain::id::{MessageId, Millis, Offset};
 use domain::identity::{Actor, Standing};
 use domain::limits;
 use domain::model::RoomKey;
@@ -17,6 +17,7 @@ use domain::watermark::Mark;
 use super::call::Call;
 use super::decide::{Next, Then, reply};
 use super::desk::Pending;
+use super::reached::Stretch;
 use super::{Node, Writer};
 
 impl Node {
@@ -72,10 +73,19 @@ impl Node {
         Ok(Next::Write(raises.iter().map(write).collect(), Then::Mark { mark, raises }, Vec::new()))
     }
 
-    /// The marks are kept: each room hears of its own.
-    pub(super) fn marked(&mut self, call: &Call, mark: Mark, raises: Vec<Raise>, now: Millis) {
+    /// The marks are kept: each room hears of its own, and who wrote what lies in a room that was named whole, of that. In
+    /// that room it came past what lies after `from`, but for what was read apart.
+    pub(super) fn marked(
+        &mut self,
+        call: &Call,
+        mark: Mark,
+        raises: Vec<Raise>,
+        from: Option<(Offset, Vec<Offset>)>,
+        now: Millis,
+    ) {
         self.tell(call.to, Ok(Reply::Done));
         let Some(who) = &call.who else { return };
+        let whole = raises.iter().find_map(|raise| Some((raise.room.clone(), raise.upto?, raise.apart.clone())));
         for raise in raises {
             if mark == Mark::Read {
                 self.lately.note(&who.id, &raise, now);
@@ -83,6 +93,12 @@ impl Node {
             let Raise { room, upto, messages, .. } = raise;
             let kind = SignalKind::Marked { mark, messages, whole_room: upto.is_some() };
             self.signal(&room, who, kind, call.to.connection(), now);
+        }
+        if let (Some((room, upto, mut named)), Some((after, apart))) = (whole, from) {
+            named.extend(apart);
+            named.sort_unstable();
+            let (who, connection) = (who.clone(), call.to.connection());
+            self.look_reached(Stretch { who, connection, room, mark, after, upto, apart: named });
         }
     }
 }

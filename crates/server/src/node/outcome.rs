@@ -131,9 +131,15 @@ impl Node {
                 }
                 Err(Refusal::Contended)
             }
+            Outcome::Reached { after, apart } => {
+                if let Then::Mark { mark, raises } = then {
+                    self.marked(&pending.call, mark, raises, Some((after, apart)), now);
+                }
+                return None;
+            }
             Outcome::Done => {
                 match then {
-                    Then::Mark { mark, raises } => self.marked(&pending.call, mark, raises, now),
+                    Then::Mark { mark, raises } => self.marked(&pending.call, mark, raises, None, now),
                     Then::Delivered(due) => self.deliveries_kept(due, now),
                     Then::Remember
                     | Then::Register

@@ -11,7 +11,7 @@ use domain::model::RoomKey;
 use smallvec::SmallVec;
 
 use super::connection::{Connection, Lag, Missed};
-use super::fate::{Fates, Telling};
+use super::fate::{self, Fates, Telling};
 use super::hub::{HOLE, Piece};
 use super::{Shard, Slot};
 use crate::frame;
@@ -185,7 +185,7 @@ impl Shard {
     }
 
     /// An event from the log, for one who is behind.
-    pub(super) fn tell_behind(&mut self, slot: Slot, event: &Arc<Event>, fates: &Fates<'_>) {
+    pub(super) fn tell_behind(&mut self, slot: Slot, event: &Arc<Event>, fates: &Fates) {
         let room = self.hub.find(&event.room);
         let Some(connection) = self.connections[slot as usize].as_deref_mut() else { return };
         let inside = room.is_some_and(|room| connection.seats.iter().any(|seat| seat.room == room));
@@ -199,7 +199,7 @@ impl Shard {
         let news = News::Event(event.clone());
         let dialect = &*self.parts.dialects[usize::from(connection.dialect)];
         let to = audience(connection, self.parts.life, &shown, &news, inside);
-        let told = fates.telling(event, dialect, to, &mut self.said);
+        let told = fate::telling(fates, event, dialect, to, &mut self.said);
         self.said.clear();
         match told {
             Telling::AsItStands => dialect.tell(&news, to, &mut self.said),
@@ -268,6 +268,7 @@ pub(crate) fn is_relayed(signal: &Signal) -> bool {
         | SignalKind::Again
         | SignalKind::Went { .. }
         | SignalKind::Marked { .. }
+        | SignalKind::Reached { .. }
         | SignalKind::Typing { .. } => false,
     }
 }
@@ -296,7 +297,11 @@ pub(super) fn missed(connection: &mut Connection, news: &News) {
     let came = match signal.kind {
         SignalKind::Came { .. } => true,
         SignalKind::Went { .. } => false,
-        SignalKind::Again | SignalKind::Marked { .. } | SignalKind::Typing { .. } | SignalKind::Said { .. } => return,
+        SignalKind::Again
+        | SignalKind::Marked { .. }
+        | SignalKind::Reached { .. }
+        | SignalKind::Typing { .. }
+        | SignalKind::Said { .. } => return,
     };
     let Some(lag) = &mut connection.lag else { return };
     let known = lag.missed.iter_mut().find(|m| m.user == signal.who.number && m.last.room == signal.room);

@@ -1,17 +1,16 @@
-//! What has become of a message, as far as it stands in the same part of the log: whoever catches up on a wire that has no
-//! word for an edit or a deletion is told how it ended, not what was taken back meanwhile (RULES 17). Of what was taken
-//! back further on than one part reaches, such a wire is told as it was said: a part is what one read gives.
+//! What has become of a message: whoever catches up on a wire that has no word for an edit or a deletion is told how it ended,
+//! not what was taken back meanwhile, however far on in the log that was (RULES 17).
 
 use std::sync::Arc;
 
 use dialects::{Audience, Dialect, Said, Whose};
 use domain::event::{Event, News, What};
+use domain::history::Fate;
 use domain::id::Offset;
-use hashbrown::HashMap;
+use domain::model::{Message, Sending};
 
-/// The last change of each message that was changed.
-#[derive(Debug, Default)]
-pub(super) struct Fates<'a>(HashMap<Offset, &'a Arc<Event>>);
+/// The fates of those messages of a part of the log that were changed, ascending by where they were sent.
+pub(super) type Fates = [(Offset, Fate)];
 
 /// What one listener is told of an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,43 +20,36 @@ pub(super) enum Telling {
     Nothing,
 }
 
-impl<'a> Fates<'a> {
-    pub(super) fn of(events: &'a [Arc<Event>]) -> Self {
-        let mut fates = HashMap::new();
-        for event in events {
-            match &event.what {
-                What::Edited { of, .. } | What::Deleted { of, .. } => {
-                    fates.insert(*of, event);
-                }
-                What::RoomMade { .. }
-                | What::MemberSet { .. }
-                | What::MemberRemoved { .. }
-                | What::Sent(_)
-                | What::Retitled { .. }
-                | What::Notice { .. } => {}
-            }
+/// How this event is told to somebody on this wire. Whoever said it is told so in any case: on some wires that is the
+/// acknowledgement.
+pub(super) fn telling(
+    fates: &Fates,
+    event: &Event,
+    dialect: &dyn Dialect,
+    to: Audience<'_>,
+    said: &mut Said,
+) -> Telling {
+    let fate = fates.binary_search_by_key(&event.offset, |(of, _)| *of).ok().map(|place| &fates[place].1);
+    let (Some(fate), What::Sent(message)) = (fate.filter(|_| to.whose != Whose::Origin), &event.what) else {
+        return Telling::AsItStands;
+    };
+    let (message_id, of) = (message.id, event.offset);
+    let sending = Sending { door: event.door, client_id: message.client_id.clone() };
+    let change = match fate {
+        Fate::Edited(content) => What::Edited { message: message_id, of, content: content.clone(), sending },
+        Fate::Deleted => What::Deleted { message: message_id, of, sending },
+    };
+    said.clear();
+    let change = Arc::new(Event { what: change, ..event.clone() });
+    dialect.tell(&News::Event(change), Audience { whose: Whose::Other, ..to }, said);
+    let has_a_word = !said.is_empty();
+    said.clear();
+    match fate {
+        _ if has_a_word => Telling::AsItStands,
+        Fate::Edited(content) => {
+            let message = Message { content: content.clone(), ..message.clone() };
+            Telling::As(Arc::new(Event { what: What::Sent(message), ..event.clone() }))
         }
-        Self(fates)
-    }
-
-    /// How this event is told to somebody on this wire. Whoever said it is told so in any case: on some wires that is the
-    /// acknowledgement.
-    pub(super) fn telling(&self, event: &Event, dialect: &dyn Dialect, to: Audience<'_>, said: &mut Said) -> Telling {
-        let Some(change) = self.0.get(&event.offset).filter(|_| to.whose != Whose::Origin) else {
-            return Telling::AsItStands;
-        };
-        said.clear();
-        dialect.tell(&News::Event(Arc::clone(change)), Audience { whose: Whose::Other, ..to }, said);
-        let has_a_word = !said.is_empty();
-        said.clear();
-        match (&change.what, &event.what) {
-            _ if has_a_word => Telling::AsItStands,
-            (What::Edited { content, .. }, What::Sent(message)) => {
-                let mut message = message.clone();
-                message.content = content.clone();
-                Telling::As(Arc::new(Event { what: What::Sent(message), ..event.clone() }))
-            }
-            _ => Telling::Nothing,
-        }
+        Fate::Deleted => Telling::Nothing,
     }
 }

@@ -82,7 +82,7 @@ impl Shard {
                 }
                 return;
             }
-            Ok(Found::Events { events, scanned }) => Some((events, scanned)),
+            Ok(Found::Events { events, scanned, fates }) => Some((events, scanned, fates)),
             Ok(_) => None,
             Err(failure) => {
                 tracing::error!(error = %failure, "The log could not be read for those who are behind.");
@@ -90,7 +90,7 @@ impl Shard {
             }
         };
         match reads_for {
-            ReadFor::Gap => self.found_missing(events),
+            ReadFor::Gap => self.found_missing(events.map(|(events, ..)| events)),
             ReadFor::Page(id, _) => {
                 if let Some(slot) = self.slot_of(id) {
                     self.close(slot, dialects::Close { code: 1011, reason: "the log can't be read" });
@@ -99,7 +99,7 @@ impl Shard {
             ReadFor::Connection(id) => {
                 let Some(slot) = self.slot_of(id) else { return };
                 match events {
-                    Some((events, scanned)) => self.found_behind(slot, &events, scanned),
+                    Some((events, scanned, fates)) => self.found_behind(slot, &events, &fates, scanned),
                     // It can't be served rightly, so it is not served: it may come back and resume.
                     None => self.close(slot, dialects::Close { code: 1011, reason: "the log can't be read" }),
                 }
@@ -107,10 +107,9 @@ impl Shard {
         }
     }
 
-    fn found_behind(&mut self, slot: Slot, events: &[Arc<Event>], scanned: Offset) {
-        let fates = Fates::of(events);
+    fn found_behind(&mut self, slot: Slot, events: &[Arc<Event>], fates: &Fates, scanned: Offset) {
         for event in events {
-            self.tell_behind(slot, event, &fates);
+            self.tell_behind(slot, event, fates);
         }
         let head = self.head;
         if let Some(connection) = self.get(slot)
@@ -144,10 +143,10 @@ impl Shard {
         }
     }
 
-    fn found_missing(&mut self, events: Option<(Vec<Arc<Event>>, Offset)>) {
+    fn found_missing(&mut self, events: Option<Vec<Arc<Event>>>) {
         self.gap_reading = false;
         self.gap_since = Some(self.now);
-        if let Some((events, _)) = events.filter(|(events, _)| !events.is_empty()) {
+        if let Some(events) = events.filter(|events| !events.is_empty()) {
             // In front of what is in the mailbox: it came before that. If there is more, it is asked for at once.
             self.mail.push_front(Mail::Announce(Announcement { events: events.into() }));
             self.gap_since = Some(Millis(self.now.0.saturating_sub(limits::GAP_WAIT_MS)));

@@ -35,7 +35,9 @@ impl Shard {
                         | SignalKind::Again
                         | SignalKind::Went { .. }
                         | SignalKind::Typing { .. } => 0,
-                        SignalKind::Marked { messages, .. } => messages.len() * 40,
+                        SignalKind::Marked { messages, .. } | SignalKind::Reached { messages, .. } => {
+                            messages.len() * 40
+                        }
                     };
                     self.budget = self.budget.saturating_sub(content + ENVELOPE_BYTES);
                     self.signalled(signal);

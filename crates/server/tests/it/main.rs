@@ -1,6 +1,7 @@
 //! What can be shown without a socket, a clock or a sleep: the production steps of node, shards, sessions and dialects,
 //! driven by a world of their own.
 
+mod fate;
 mod late;
 mod managed;
 mod node;

@@ -157,6 +157,11 @@ pub(crate) fn said(outcome: &Outcome) -> String {
             format!("{} {} was {was}{}", person.number, person.name, moved.collect::<String>())
         }
         Outcome::User(user) => format!("user {} {}", user.person.number, user.person.name),
+        Outcome::Reached { after, apart } if apart.is_empty() => format!("reached {after} on"),
+        Outcome::Reached { after, apart } => {
+            let apart: Vec<String> = apart.iter().map(ToString::to_string).collect();
+            format!("reached {after} on but {}", apart.join(" "))
+        }
         Outcome::Done => "done".to_owned(),
     }
 }
@@ -193,7 +198,7 @@ impl Hands {
 
     /// The events found, and how far was looked.
     pub(crate) fn events(&mut self, ask: &Read) -> (Vec<Arc<Event>>, u64) {
-        let Found::Events { events, scanned } = self.found(ask) else { panic!("{ask:?} is answered with events") };
+        let Found::Events { events, scanned, .. } = self.found(ask) else { panic!("{ask:?} is answered with events") };
         (events, scanned.0)
     }
 

@@ -15,6 +15,7 @@ pub(super) const CASES: &[Case] = &[
     ("marks rise and never fall", rising),
     ("marks of a room that is not there are kept nowhere", no_room),
     ("the highest marks apart are kept", apart),
+    ("a read mark that rises says what it has come past", risen),
     ("unread is what others said above the mark", unread),
     ("without a mark, unread begins where one began to belong", belonging),
     ("sessions come back, and the longest unwritten go", sessions),
@@ -76,7 +77,7 @@ fn told(store: &dyn Store) {
         (marking("eve", "a", Read, 99, &[], 70), "r70 r70 r70 r70 r70"),
         (marking("ann", "a", Read, 99, &[], 5), "r70 r70 r70 r70 r70"),
     ] {
-        hands.told("a mark", &[(write.clone(), "done")]);
+        hands.commit([write.clone()]);
         assert_eq!(states(&mut hands, "a"), expected, "{write:?}");
     }
     hands.commit([saying("a", "cat", 6)]);
@@ -101,10 +102,31 @@ fn rising(store: &dyn Store) {
         (marking("eve", "a", Read, 0, &[], 80), "r50 r50 r50 d50 r60"),
         (marking("eve", "a", Read, 7, &[], 90), "r90 r90 r90 r90 r90"),
     ] {
-        hands.told("a mark", &[(write.clone(), "done")]);
+        hands.commit([write.clone()]);
         assert_eq!(states(&mut hands, "a"), expected, "{write:?}");
     }
     assert_eq!(hands.found(&crate::port::Read::Head), head, "marks have no place in the log");
+}
+
+fn risen(store: &dyn Store) {
+    use Mark::{Delivered, Read};
+    let mut hands = Hands::of(store);
+    talk(&mut hands);
+    for (write, expected) in [
+        (marking("eve", "a", Delivered, 6, &[7], 10), "done"),
+        (marking("eve", "a", Read, 0, &[4, 6], 10), "done"),
+        (marking("eve", "a", Read, 5, &[], 20), "reached 0 on but 4 6"),
+        (marking("eve", "a", Read, 5, &[], 30), "done"),
+        (marking("eve", "a", Read, 4, &[], 30), "done"),
+        (marking("eve", "a", Read, 7, &[7], 40), "reached 5 on but 6"),
+        (marking("bob", "a", Read, 99, &[], 50), "reached 0 on"),
+        (marking("bob", "z", Read, 99, &[], 50), "done"),
+    ] {
+        hands.told(&format!("{write:?}"), &[(write.clone(), expected)]);
+    }
+    hands.commit([enrolling("a", hand::member("cat", Role::Member, Status::Active)), saying("a", "ann", 10)]);
+    hands.told("where one began to belong", &[(marking("cat", "a", Read, 9, &[], 60), "reached 8 on")]);
+    hands.told("once more", &[(marking("cat", "a", Read, 10, &[], 70), "reached 9 on")]);
 }
 
 fn no_room(store: &dyn Store) {

@@ -3,18 +3,20 @@
 use domain::Text;
 use domain::event::What;
 use domain::facts::RoomFacts;
+use domain::history::Fate;
 use domain::id::{Cursor, ExclusionVersion, Millis, Offset, RoomName, Seq, UserNumber};
 use domain::model::{Role, RoomKey, RoomKind, Status};
 
 use super::LIFE;
 use super::cases::Case;
-use super::hand::{self, Hands, making, message, page, sending, user, write};
+use super::hand::{self, Hands, deleting, editing, making, message, page, saying, sending, user, write};
 use crate::port::{Found, Outcome, Read, RoomWrite, Store, Write};
 use crate::store::settle;
 
 pub(super) const CASES: &[Case] = &[
     ("pages end where they are told to", pages),
     ("catch-up visits the rooms asked for, in order", since),
+    ("catch-up says what has become of its messages, however far on", fates),
     ("catch-up stops at its budget and says how far it looked", budget),
     ("places are found by offset and by seq", places),
     ("a room's facts are the fold of its events", facts),
@@ -74,6 +76,48 @@ fn since(store: &dyn Store) {
         let ask = Read::Since { after: Offset(after), upto: Offset(upto), rooms, pairs_of: None, bytes: 99_999 };
         assert_eq!(hands.offsets(&ask), (expected, scanned), "{ask:?}");
     }
+}
+
+fn fates(store: &dyn Store) {
+    let mut hands = Hands::of(store);
+    // Offsets 4 to 13: a has the even ones.
+    hands.commit([making("a"), making("b")]);
+    hands.commit((4..14).map(|id| saying(if id % 2 == 0 { "a" } else { "b" }, "ann", id)));
+    let fates = |hands: &mut Hands, rooms: Option<&str>, after: u64, upto: u64| {
+        let rooms: Option<Vec<_>> = rooms.map(|rooms| rooms.split_whitespace().map(hand::room).collect());
+        let ask = Read::Since { after: Offset(after), upto: Offset(upto), rooms, pairs_of: None, bytes: 99_999 };
+        let Found::Events { fates, .. } = hands.found(&ask) else { panic!("{ask:?} is answered with events") };
+        let fate = |(of, fate): &(Offset, Fate)| match fate {
+            Fate::Edited(content) => format!("{of} {content}"),
+            Fate::Deleted => format!("{of} gone"),
+        };
+        fates.iter().map(fate).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(fates(&mut hands, Some("a b"), 0, 99), "", "nothing has happened to them");
+    hands.commit([editing("a", 4, "x", 1), editing("b", 5, "b", 2), editing("a", 4, "y", 3), deleting("a", 6)]);
+    // What names another room's message, or none, changes nothing.
+    hands.commit([
+        deleting("b", 5),
+        editing("b", 5, "c", 4),
+        editing("a", 7, "z", 5),
+        deleting("a", 2),
+        deleting("a", 99),
+    ]);
+    assert_eq!(fates(&mut hands, Some("a b"), 0, 99), "4 y, 5 gone, 6 gone");
+    // Far enough for the first ones to leave memory, where a store keeps the newest there.
+    hands.commit((100..140).map(|id| saying("a", "ann", id)));
+    hands.commit([editing("a", 8, "late", 6), editing("a", 4, "later", 7), deleting("b", 13)]);
+    for (rooms, after, upto, expected) in [
+        ("a b", 0, 13, "4 later, 5 gone, 6 gone, 8 late, 13 gone"),
+        ("a", 0, 99, "4 later, 6 gone, 8 late"),
+        ("b", 0, 12, "5 gone"),
+        ("a b", 4, 8, "5 gone, 6 gone, 8 late"),
+        ("a b", 8, 12, ""),
+        ("", 0, 99, ""),
+    ] {
+        assert_eq!(fates(&mut hands, Some(rooms), after, upto), expected, "{rooms} {after} {upto}");
+    }
+    assert_eq!(fates(&mut hands, None, 0, 99), "", "not of all rooms");
 }
 
 fn budget(store: &dyn Store) {

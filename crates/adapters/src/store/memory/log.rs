@@ -11,7 +11,7 @@ use domain::limits::SESSIONS_PER_USER_MAX;
 use domain::model::{Person, Profile, RoomKey};
 
 use crate::port::{Batch, Key, KeyChange, MarkWrite, Outcome, RoomWrite, SessionRow, Write};
-use crate::store::marks::Marks;
+use crate::store::marks::{Marks, outcome};
 use crate::store::settle::{self, Change};
 
 /// Who sent something, where, and under which id.
@@ -146,10 +146,15 @@ impl Log {
     }
 
     fn mark(&mut self, write: &MarkWrite) -> Outcome {
-        if let Some(room) = self.rooms.get_mut(&write.room) {
-            room.marks.entry(write.user.clone()).or_default().raise(write);
+        let Some(room) = self.rooms.get_mut(&write.room) else { return Outcome::Done };
+        let since = room.since.get(&write.user).copied();
+        let kept = room.marks.entry(write.user.clone()).or_default();
+        let before = kept.clone();
+        if !kept.raise(write) {
+            return Outcome::Done;
         }
-        Outcome::Done
+        let Ok(outcome) = outcome::<std::convert::Infallible>(&before, write, || Ok(since));
+        outcome
     }
 
     fn remember(&mut self, session: &SessionRow) -> Outcome {

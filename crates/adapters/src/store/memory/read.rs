@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
-use domain::history::Entry;
+use domain::history::{Entry, Fate};
 use domain::id::{Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber};
 use domain::model::RoomKey;
 use domain::query::Window;
@@ -41,7 +41,11 @@ impl Log {
                 let pair =
                     |key: &RoomKey| matches!((key, pairs_of), (RoomKey::Pair(..), Some(me)) if key.other(me).is_some());
                 let wanted = |key: &RoomKey| rooms.as_ref().is_none_or(|rooms| rooms.contains(key) || pair(key));
-                self.since(*after, *upto, wanted, *bytes)
+                let mut found = self.since(*after, *upto, wanted, *bytes);
+                if let (Some(_), Found::Events { events, fates, .. }) = (rooms, &mut found) {
+                    fates.extend(events.iter().filter_map(|event| Some((event.offset, self.fate(event)?))));
+                }
+                found
             }
             Read::Sent { by, room, client_id } => {
                 let key = (by.clone(), room.clone(), client_id.clone());
@@ -91,7 +95,7 @@ impl Log {
         let scanned = before.map_or(head, |before| Offset(before.0.saturating_sub(1)).min(head));
         let all = self.rooms.get(room).map_or(&[][..], |room| &room.events);
         let end = all.partition_point(|event| event.offset <= scanned);
-        Found::Events { events: all[end.saturating_sub(most)..end].to_vec(), scanned }
+        Found::Events { events: all[end.saturating_sub(most)..end].to_vec(), scanned, fates: Vec::new() }
     }
 
     fn since(&self, after: Offset, upto: Offset, wanted: impl Fn(&RoomKey) -> bool, bytes: usize) -> Found {
@@ -102,7 +106,16 @@ impl Log {
         let mut budget = settle::Budget::of(bytes);
         let all = matching.cloned().all(|event| budget.take(event));
         let scanned = if all { upto.max(after) } else { budget.events.last().map_or(after, |event| event.offset) };
-        Found::Events { events: budget.events, scanned }
+        Found::Events { events: budget.events, scanned, fates: Vec::new() }
+    }
+
+    fn fate(&self, event: &Event) -> Option<Fate> {
+        let room = self.rooms.get(&event.room).filter(|_| event.message().is_some())?;
+        if room.deleted.contains(&event.offset) {
+            return Some(Fate::Deleted);
+        }
+        let What::Edited { content, .. } = &room.edited.get(&event.offset)?.what else { return None };
+        Some(Fate::Edited(content.clone()))
     }
 
     fn at(&self, offset: Offset) -> Option<Cursor> {

@@ -21,7 +21,7 @@ use super::shared::{Handles, Shared, asking, int};
 use super::tail;
 use super::{keys, marks, people, roster, row, sessions};
 use crate::port::{Batch, Failure, FailureKind, MarkWrite, Outcome, RoomWrite, Write};
-use crate::store::marks::Fronts;
+use crate::store::marks::{Fronts, outcome as mark_outcome};
 use crate::store::people::told_of;
 use crate::store::settle;
 
@@ -143,7 +143,9 @@ impl<'a> Work<'a> {
             },
         };
         *moved |= fronts.follow(&write.user, &kept.upto);
-        Ok(Outcome::Done)
+        mark_outcome(&before, write, || {
+            Ok(roster::belonging(self.log, known.birth, &write.user)?.and_then(|row| row.since))
+        })
     }
 
     /// Who is foremost is written once for each room, however many marks rise in it.

@@ -10,7 +10,7 @@ use super::chunks::{self, Place};
 use super::reader::{SqliteReader, key_of};
 use super::schema::Tie;
 use super::shared::Handles;
-use super::{index, log};
+use super::{fates, index, log, view};
 use crate::port::{Failure, Found};
 use crate::store::settle::Budget;
 
@@ -74,6 +74,17 @@ impl SqliteReader {
             from = reach;
         }
         Ok(found(budget, true, after, upto))
+    }
+
+    /// What has become of the messages that were found.
+    pub(super) fn with_fates(&self, found: Found) -> Result<Found, Failure> {
+        let Found::Events { events, scanned, .. } = found else { return Ok(found) };
+        let fates = if events.iter().any(|event| event.message().is_some()) {
+            view::look(&self.holder, |view| fates::of(view, &events))?
+        } else {
+            Vec::new()
+        };
+        Ok(Found::Events { events, scanned, fates })
     }
 
     fn with_pairs<'a>(
@@ -141,5 +152,5 @@ fn keep_first(places: &mut Vec<(Place, usize, u64)>, most: usize) {
 
 fn found(budget: Budget, all: bool, after: u64, upto: u64) -> Found {
     let scanned = if all { upto.max(after) } else { budget.events.last().map_or(after, |event| event.offset.0) };
-    Found::Events { events: budget.events, scanned: Offset(scanned) }
+    Found::Events { events: budget.events, scanned: Offset(scanned), fates: Vec::new() }
 }

@@ -2,6 +2,7 @@
 //! rare; which of them mean anything is found when they are indexed, from the chunks alone.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use domain::id::MessageId;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -193,6 +194,24 @@ pub(super) fn is_deleted(index: &Connection, room: u64, of: u64) -> Result<bool,
     let sql = "SELECT 1 FROM deletions WHERE room = ?1 AND of = ?2";
     let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
     statement.exists([int(room), int(of)]).map_err(asking_index(what))
+}
+
+/// The last edits of a room's messages that were sent within a stretch: where each was sent, and the edit's offset.
+pub(super) fn edits_within(
+    index: &Connection,
+    room: u64,
+    of: &RangeInclusive<u64>,
+    mut each: impl FnMut(u64, u64),
+) -> Result<(), Failure> {
+    let what = "reading edits from the index";
+    let sql = "SELECT of, last FROM edits WHERE room = ?1 AND of BETWEEN ?2 AND ?3";
+    let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
+    let mut rows = statement.query([int(room), int(*of.start()), int(*of.end())]).map_err(asking_index(what))?;
+    while let Some(row) = rows.next().map_err(asking_index(what))? {
+        let (of, last) = (row.get(0).map_err(asking_index(what))?, row.get(1).map_err(asking_index(what))?);
+        each(uint(of), uint(last));
+    }
+    Ok(())
 }
 
 /// The offset of a message's last edit.

@@ -282,21 +282,21 @@ impl<'a> Moment<'a> {
             Some(edit) => Some(edit.at),
             None => changes::last_edit(&self.view.handles.index, self.room, of)?,
         };
-        let edited = edit.map(|edit| self.edit(edit, of)).transpose()?;
+        let edited = edit.map(|at| edit_of(self.view, at, self.room, of)).transpose()?;
         Ok(Entry { edited, ..Entry::fresh(sent) })
     }
+}
 
-    /// What an edit made of the message that was sent at `of`.
-    fn edit(&self, offset: u64, of: u64) -> Result<(Text, Millis), Failure> {
-        let row = log::row(&self.view.handles.log, offset)?.filter(|row| row.room == self.room);
-        if let Some(row) = row
-            && let What::Edited { of: edited, content, .. } = row.what()
-            && edited.0 == of
-        {
-            return Ok((content.clone(), row.at()));
-        }
-        Err(self.view.shared.damaged_index(&format!("offset {offset} is no edit of {of}")))
+/// What the edit at `offset` made of the message of a room that was sent at `of`.
+pub(super) fn edit_of(view: &View<'_>, offset: u64, room: u64, of: u64) -> Result<(Text, Millis), Failure> {
+    let row = log::row(&view.handles.log, offset)?.filter(|row| row.room == room);
+    if let Some(row) = row
+        && let What::Edited { of: edited, content, .. } = row.what()
+        && edited.0 == of
+    {
+        return Ok((content.clone(), row.at()));
     }
+    Err(view.shared.damaged_index(&format!("offset {offset} is no edit of {of}")))
 }
 
 /// The numbers of a page's messages, newest first, of those after `within.start` up to `within.end`, when those in `fresh`

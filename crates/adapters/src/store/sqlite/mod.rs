@@ -28,6 +28,7 @@ mod checkpoint;
 mod chunks;
 mod codes;
 mod failures;
+mod fates;
 mod files;
 mod filter;
 mod find;

@@ -77,7 +77,8 @@ impl SqliteReader {
             Read::Page { room, before, most } => self.page(room, *before, *most)?,
             Read::Since { after, upto, rooms: None, pairs_of: _, bytes } => self.since_all(after.0, upto.0, *bytes)?,
             Read::Since { after, upto, rooms: Some(rooms), pairs_of, bytes } => {
-                self.since(after.0, upto.0, rooms, pairs_of.as_ref(), *bytes)?
+                let found = self.since(after.0, upto.0, rooms, pairs_of.as_ref(), *bytes)?;
+                self.with_fates(found)?
             }
             Read::Message(id) => {
                 let found = view::look(holder, |view| messages::find(view, keys, &[*id]))?;
@@ -150,7 +151,7 @@ impl SqliteReader {
             self.holder.read(|handles| self.older(handles, room, &rest, most, &mut events))?;
         }
         events.reverse();
-        Ok(Found::Events { events, scanned: Offset(scanned) })
+        Ok(Found::Events { events, scanned: Offset(scanned), fates: Vec::new() })
     }
 
     fn older(

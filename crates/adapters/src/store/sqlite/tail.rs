@@ -6,6 +6,7 @@
 //! the offset at which that list leaves the tail is where the index takes over.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use domain::event::Event;
@@ -261,8 +262,13 @@ impl Tail {
 
     /// The edits and deletions in a room, by the offset that they name and then by their own.
     pub(super) fn changes(&self, room: u64) -> impl Iterator<Item = Changed> {
-        let of_room = self.changes.range((room, 0, 0)..=(room, u64::MAX, u64::MAX));
-        of_room.map(|((_, of, at), deleted)| Changed { of: *of, at: *at, deleted: *deleted })
+        self.changes_within(room, 0..=u64::MAX)
+    }
+
+    /// Those of them that name an offset within a stretch.
+    pub(super) fn changes_within(&self, room: u64, of: RangeInclusive<u64>) -> impl Iterator<Item = Changed> {
+        let within = self.changes.range((room, *of.start(), 0)..=(room, *of.end(), u64::MAX));
+        within.map(|((_, of, at), deleted)| Changed { of: *of, at: *at, deleted: *deleted })
     }
 
     /// Whether a deletion in here names this offset of its room.

@@ -136,6 +136,7 @@ fn what_this_wire_has_no_word_for_is_told_nothing() {
         SignalKind::Went { belongs: true },
         SignalKind::Typing { started: false, extra: None },
         SignalKind::Marked { mark: Mark::Delivered, messages: [marked(id())].into(), whole_room: false },
+        SignalKind::Reached { mark: Mark::Read, messages: [marked(id())].into() },
         SignalKind::Said { kind: MessageKind::Text, content: "hi".into(), seq: domain::id::Seq(1) },
     ] {
         assert_eq!(told(&DOOR, &signal("lobby", "alice", kind.clone()), "lobby"), silent(), "{kind:?}");

@@ -296,6 +296,9 @@ fn word(heard: &Heard) -> String {
             SignalKind::Marked { messages, whole_room, .. } => {
                 format!("{} marked {} in {}, whole {whole_room}", signal.who.id, messages.len(), signal.room.shown())
             }
+            SignalKind::Reached { messages, .. } => {
+                format!("{} has reached {} in {}", signal.who.id, messages.len(), signal.room.shown())
+            }
             SignalKind::Typing { .. } => format!("{} types", signal.who.id),
             SignalKind::Said { content, .. } => format!("{} passes on {content}", signal.who.id),
         },

@@ -6,9 +6,9 @@ use adapters::port::{FailureKind, MarkWrite, Outcome, Write};
 use dialects::Request;
 use domain::command::{Command, Reply};
 use domain::event::{Event, SignalKind};
-use domain::id::MessageId;
+use domain::id::{MessageId, Offset};
 use domain::identity::Scopes;
-use domain::limits;
+use domain::limits::{self, Policy};
 use domain::model::RoomKey;
 use domain::refusal::Refusal;
 use domain::watermark::Mark;
@@ -41,6 +41,59 @@ fn a_whole_room_is_marked_up_to_now() {
     house.step();
     assert_eq!(house.answer(to).map(|told| told.result), Some(Ok(Reply::Done)));
     assert_eq!(house.news(), ["alice marked 0 in r, whole true"]);
+}
+
+/// The signals of a mark, in short: how many messages were named or reached, and the first and last of these.
+fn reached(house: &mut House) -> Vec<String> {
+    house.settle();
+    let short = |messages: &[domain::event::Marked]| {
+        let (first, last) = (messages.first()?, messages.last()?);
+        Some(format!("reached {} from {:x} to {:x}", messages.len(), first.id.0, last.id.0))
+    };
+    let word = |signal: &Arc<domain::event::Signal>| match &signal.kind {
+        SignalKind::Marked { messages, .. } => Some(format!("marked {}", messages.len())),
+        SignalKind::Reached { messages, .. } => short(messages),
+        SignalKind::Came { .. }
+        | SignalKind::Again
+        | SignalKind::Went { .. }
+        | SignalKind::Typing { .. }
+        | SignalKind::Said { .. } => None,
+    };
+    house.signals().iter().filter_map(word).collect()
+}
+
+#[test]
+fn who_wrote_what_a_mark_has_come_past_is_told_of_each_once() {
+    let mut house = House::with(Policy { strict_per_minute: 0, loose_per_minute: 0, ..Policy::default() });
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let own = RoomKey::pair(user("alice"), user("bob"));
+    let most = usize::try_from(limits::REACHED_MAX).expect("a small bound");
+    for (place, whole) in [(own, true), (room("lobby"), false)] {
+        let said: Vec<_> = (0..=most).map(|number| house.says(&bob, &place, &number.to_string())).collect();
+        let mine = house.says(&alice, &place, "mine");
+        house.settle();
+        house.signals();
+        let id = |number: usize| id_of(&said[number]).0;
+        assert_eq!(house.does(&alice, mark(&[&said[5]], None)), Ok(Reply::Done));
+        assert_eq!(reached(&mut house), ["marked 1"]);
+        assert_eq!(house.does(&alice, mark(&[&said[7]], Some(place.clone()))), Ok(Reply::Done));
+        // But for what she had read, has named now, or wrote herself. Where there may be very many, the newest are told of.
+        let expected = if whole {
+            vec![
+                "marked 1".to_owned(),
+                format!("reached {} from {:x} to {:x}", most - 2, id(0), id(most - 1)),
+                format!("reached 1 from {:x} to {:x}", id(most), id(most)),
+            ]
+        } else {
+            vec!["marked 1".to_owned(), format!("reached {} from {:x} to {:x}", most - 3, id(2), id(most))]
+        };
+        assert_eq!(reached(&mut house), expected);
+        assert_eq!(house.does(&alice, mark(&[], Some(place.clone()))), Ok(Reply::Done));
+        assert_eq!(reached(&mut house), ["marked 0"], "what was read is not read again");
+        assert_eq!(house.does(&bob, mark(&[], Some(place))), Ok(Reply::Done));
+        let mine = id_of(&mine).0;
+        assert_eq!(reached(&mut house), ["marked 0".to_owned(), format!("reached 1 from {mine:x} to {mine:x}")]);
+    }
 }
 
 #[test]
@@ -104,7 +157,8 @@ fn messages_of_several_rooms_are_one_command() {
     let batch = house.commits[0].clone();
     let written: Vec<_> = marks(&batch.writes).iter().map(|mark| (mark.room.clone(), mark.apart.clone())).collect();
     assert_eq!(written, vec![(room("r"), vec![first.offset, second.offset]), (own.clone(), vec![private.offset])]);
-    assert_eq!(house.commit(), vec![Outcome::Done, Outcome::Done], "two writes, one command");
+    let reached = Outcome::Reached { after: Offset(0), apart: Vec::new() };
+    assert_eq!(house.commit(), vec![reached, Outcome::Done], "two writes, one command");
     house.news();
     house.step();
     assert_eq!(house.answer(to).map(|told| told.result), Some(Ok(Reply::Done)));

@@ -92,7 +92,10 @@ fn deliveries_wait_for_a_batch_and_are_told_to_who_wrote_unless_it_was_read() {
     let marked: Vec<_> = signals
         .iter()
         .map(|signal| {
-            let SignalKind::Marked { mark, messages, .. } = &signal.kind else { panic!("{signal:?}") };
+            let (SignalKind::Marked { mark, messages, .. } | SignalKind::Reached { mark, messages }) = &signal.kind
+            else {
+                panic!("{signal:?}")
+            };
             (*mark, messages.iter().map(|one| one.id).collect::<Vec<_>>())
         })
         .collect();

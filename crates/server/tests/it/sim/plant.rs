@@ -38,11 +38,11 @@ impl Plant for Skips {
 struct Forgetful(Dice);
 impl Plant for Forgetful {
     fn found(&mut self, found: Found) -> Found {
-        if let Found::Events { mut events, scanned } = found {
+        if let Found::Events { mut events, scanned, fates } = found {
             if events.len() > 1 && self.0.chance(300) {
                 events.remove(1);
             }
-            return Found::Events { events, scanned };
+            return Found::Events { events, scanned, fates };
         }
         found
     }
@@ -220,9 +220,9 @@ struct Flatters;
 impl Plant for Flatters {
     fn mail(&mut self, mail: Mail) -> Mail {
         if let Mail::Signal(signal) = &mail
-            && let SignalKind::Marked { mark: Mark::Delivered, messages, .. } = &signal.kind
+            && let SignalKind::Reached { mark: Mark::Delivered, messages } = &signal.kind
         {
-            let kind = SignalKind::Marked { mark: Mark::Read, messages: messages.clone(), whole_room: false };
+            let kind = SignalKind::Reached { mark: Mark::Read, messages: messages.clone() };
             return Mail::Signal(Arc::new(Signal { kind, ..(**signal).clone() }));
         }
         mail

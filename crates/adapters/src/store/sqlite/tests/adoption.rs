@@ -57,7 +57,7 @@ fn follow(store: &SqliteStore, done: &AtomicBool) {
     let (mut reader, mut cursor) = (store.reader().unwrap(), Offset(1));
     loop {
         let last = done.load(Ordering::Acquire);
-        let Found::Events { events, scanned } = reader.read(&ask(cursor)).unwrap() else { panic!("events") };
+        let Found::Events { events, scanned, .. } = reader.read(&ask(cursor)).unwrap() else { panic!("events") };
         for event in &events {
             assert_eq!(event.offset, cursor.next(), "all rooms are hers");
             cursor = event.offset;
@@ -73,7 +73,7 @@ fn follow(store: &SqliteStore, done: &AtomicBool) {
 fn everything(reader: &mut dyn Reader) -> Vec<Arc<domain::event::Event>> {
     let (mut all, mut cursor) = (Vec::new(), Offset(0));
     loop {
-        let Found::Events { events, scanned } = reader.read(&ask(cursor)).unwrap() else { panic!("events") };
+        let Found::Events { events, scanned, .. } = reader.read(&ask(cursor)).unwrap() else { panic!("events") };
         if events.is_empty() {
             assert_eq!(all.len(), 4 * USERS);
             return all;

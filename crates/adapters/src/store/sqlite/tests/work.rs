@@ -16,7 +16,7 @@ fn sends(from: usize, count: usize) -> Batch {
 }
 
 fn events(reader: &mut dyn Reader, ask: &Read) -> (Vec<Arc<domain::event::Event>>, Offset) {
-    let Found::Events { events, scanned } = reader.read(ask).unwrap() else { panic!("{ask:?}") };
+    let Found::Events { events, scanned, .. } = reader.read(ask).unwrap() else { panic!("{ask:?}") };
     (events, scanned)
 }
 
