@@ -1,12 +1,13 @@
 //! What followers do in a run, and what others do to them.
 
 use domain::command::{Command, Draft};
-use domain::id::{ClientId, Millis, UserId, UserNumber};
-use domain::model::MessageKind;
+use domain::id::{ClientId, Door, Millis, RoomName, UserId, UserNumber};
+use domain::model::{MessageKind, RoomKey};
 use domain::query::Which;
+use domain::watermark::Mark;
 
 use super::follower::{Follower, To, Wire};
-use super::{MANNERS, Post, ROOMS, Run};
+use super::{MANNERS, ROOMS, Run};
 use crate::world::{Dice, World};
 
 /// Followers' users. Integers, so that `direct` takes their ids for numbers.
@@ -25,6 +26,12 @@ pub(super) fn gather(dice: &mut Dice) -> Vec<Follower> {
         Follower::new(format!("f{n}"), wire, user.to_owned())
     };
     (0..count).map(one).collect()
+}
+
+/// Something to be said over REST.
+pub(super) struct Post {
+    pub(super) door: Door,
+    pub(super) command: Command,
 }
 
 fn one_of<'a>(world: &mut World, all: &[&'a str]) -> &'a str {
@@ -66,6 +73,7 @@ impl Run {
             14..26 => return self.write_to(&user),
             26..30 => return self.enrol(&user),
             30..33 => return self.expel(&user),
+            33..36 => return self.mark_whole(&user),
             _ => {}
         }
         let (to, group, other) = (self.some_place(), one_of(&mut self.world, &GROUPS), self.somebody());
@@ -75,8 +83,8 @@ impl Run {
             return;
         }
         match what {
-            33..38 => follower.make_group(world, group, &[follower.user.clone(), other]),
-            38..44 => follower.admit(world, group, &other),
+            36..39 => follower.make_group(world, group, &[follower.user.clone(), other]),
+            39..44 => follower.admit(world, group, &other),
             44..48 => follower.quit(world, group),
             48..54 => follower.mark(world),
             54..56 => follower.mark_in(world, group),
@@ -106,6 +114,20 @@ impl Run {
             &from,
             Post { door: dialects::door::DIRECT, command: Command::SendTo { to, draft, manners: MANNERS } },
         );
+    }
+
+    /// One of the others marks all as read that is in a room over REST, as clients of `socketio` do. Not a follower: it is
+    /// not told any more of what it says it has read.
+    fn mark_whole(&mut self, follower: &str) {
+        let user = one_of(&mut self.world, &OTHERS).to_owned();
+        let id = |user: &str| UserId::new(user).expect("valid");
+        let room = match self.some_place() {
+            To::One(_) => RoomKey::pair(id(&user), id(follower)),
+            To::Group(name) => RoomKey::Named(RoomName::new(&name).expect("valid")),
+        };
+        self.reads.push((id(&user), room.clone(), self.world.now));
+        let command = Command::Mark { mark: Mark::Read, messages: [].into(), room: Some(room) };
+        self.meet(&user, Post { door: dialects::door::SOCKETIO, command });
     }
 
     /// Followers read, and those who are out come back.

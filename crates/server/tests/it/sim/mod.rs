@@ -28,6 +28,7 @@ use server::node::{Call, ReplyTo};
 use server::shard::{Allowance, Gate, Timing};
 
 use self::client::{Client, Door};
+use self::folk::Post;
 use self::follower::Follower;
 use crate::late::LateGate;
 use crate::world::{Chaos, Dice, Plant, Setup, World};
@@ -73,12 +74,8 @@ struct Run {
     posting: BTreeMap<u64, Post>,
     /// What was answered to that.
     posted: Vec<Arc<Event>>,
-}
-
-/// Something to be said over REST.
-struct Post {
-    door: Number,
-    command: Command,
+    /// Who marked which rooms as read, whole, and when.
+    reads: Vec<(UserId, RoomKey, Millis)>,
 }
 
 /// A bug on purpose, for a world whose store this is.
@@ -137,7 +134,7 @@ impl Run {
         let clients = clients.collect();
         let followers = folk::gather(&mut dice);
         let (dens, posting, posted) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { world, clients, followers, servers, shards, rest: 0, dens, posting, posted }
+        Self { world, clients, followers, servers, shards, rest: 0, dens, posting, posted, reads: Vec::new() }
     }
 
     /// A call over REST, on any server; gives its token.
@@ -366,7 +363,7 @@ fn run(seed: u64, plant: Option<Planted<'_>>, story: bool) -> Result<Run, String
     run.go(700);
     run.settle();
     check::check(&run.world.store.events(), &run.clients, &run.posted, run.servers == 1)?;
-    follower::check(&run.world.store.events(), &run.followers, run.servers == 1)?;
+    follower::check(&run.world.store.events(), &run.followers, &run.reads, run.servers == 1)?;
     Ok(run)
 }
 

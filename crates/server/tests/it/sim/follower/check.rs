@@ -31,6 +31,8 @@ struct Log<'a> {
     became: BTreeSet<(Offset, String)>,
     taken_away: BTreeSet<Offset>,
     belonging: Belonging,
+    /// Who marked which rooms as read, whole, and when.
+    reads: &'a [(UserId, RoomKey, Millis)],
 }
 
 /// What a user's connections came to know together.
@@ -52,7 +54,7 @@ fn known_as(sending: &Sending, message: domain::id::MessageId) -> String {
 }
 
 impl<'a> Log<'a> {
-    fn new(events: &'a [Arc<Event>], users: &BTreeSet<UserId>) -> Self {
+    fn new(events: &'a [Arc<Event>], reads: &'a [(UserId, RoomKey, Millis)], users: &BTreeSet<UserId>) -> Self {
         let mut log = Self {
             events,
             rooms: HashMap::new(),
@@ -63,6 +65,7 @@ impl<'a> Log<'a> {
             became: BTreeSet::new(),
             taken_away: BTreeSet::new(),
             belonging: HashMap::new(),
+            reads,
         };
         let mut rooms: HashMap<&RoomKey, RoomFacts> = HashMap::new();
         for event in events {
@@ -100,6 +103,11 @@ impl<'a> Log<'a> {
     fn belonged(&self, user: &UserId, room: &RoomKey, at: Offset) -> bool {
         let all = self.belonging.get(&(user.clone(), room.clone()));
         all.and_then(|all| all.range(..=at).next_back()).is_some_and(|(_, belongs)| *belongs)
+    }
+
+    /// Whether somebody may have read all of a room by then.
+    fn has_read_all(&self, user: &UserId, room: &RoomKey, by: Millis) -> bool {
+        self.reads.iter().any(|(who, whole, at)| who == user && whole == room && *at <= by)
     }
 
     fn belonged_throughout(&self, user: &UserId, room: &RoomKey, from: Offset, to: Offset) -> bool {
@@ -142,9 +150,14 @@ fn is_told(event: &Event, user: &UserId, wire: Wire) -> bool {
 }
 
 /// Checks all followers; the error says what does not hold. `alone` when one node has the log for itself.
-pub(crate) fn check(events: &[Arc<Event>], followers: &[Follower], alone: bool) -> Result<(), String> {
+pub(crate) fn check(
+    events: &[Arc<Event>],
+    followers: &[Follower],
+    reads: &[(UserId, RoomKey, Millis)],
+    alone: bool,
+) -> Result<(), String> {
     let users: BTreeSet<UserId> = followers.iter().map(|follower| id(&follower.user)).collect();
-    let log = Log::new(events, &users);
+    let log = Log::new(events, reads, &users);
     let mut all: BTreeMap<UserId, Known> = BTreeMap::new();
     for follower in followers {
         let known = all.entry(id(&follower.user)).or_default();
@@ -277,6 +290,9 @@ fn statuses<'a>(
                 return Err(format!("{item:?} of somebody else's message"));
             }
             let other = if one == author { other } else { one };
+            if new == 2 && !all.contains_key(other) && !log.has_read_all(other, &event.room, *at) {
+                return Err(format!("{item:?}, and {other} did not say so"));
+            }
             if let Some(known) = all.get(other).filter(|_| new > 0) {
                 let so = if new == 1 { known.told.contains(&event.offset) } else { known.marked.contains(message) };
                 if !so {
@@ -293,13 +309,22 @@ fn statuses<'a>(
         } else if new == 2 {
             // One's own repeat tells that somebody has read it, not who.
             let by = |user: &str| all.get(&id(user)).is_some_and(|known| known.marked.contains(message));
-            let so = reader.as_ref().map_or_else(|| all.keys().any(|user| by(user.as_str())), |reader| by(reader));
+            let whole = |user: &UserId| log.has_read_all(user, &event.room, *at);
+            let so = reader.as_ref().map_or_else(
+                || all.keys().any(|user| by(user.as_str())) || reads_of(log).any(whole),
+                |reader| by(reader) || whole(&id(reader)),
+            );
             if !so {
                 return Err(format!("{item:?}, and nobody said so"));
             }
         }
     }
     Ok(())
+}
+
+/// Who marked any room as read, whole.
+fn reads_of<'a>(log: &Log<'a>) -> impl Iterator<Item = &'a UserId> {
+    log.reads.iter().map(|(user, ..)| user)
 }
 
 /// Whether somebody else in a group has a message, or one after it: marks are places, and whoever is taken in later is past
