@@ -11,7 +11,7 @@ use domain::Text;
 use domain::event::{Event, What};
 use domain::id::{ConnectionId, Cursor, Door, ExclusionVersion, Life, Millis, Offset, SessionKey, UserId, UserNumber};
 use domain::identity::Scopes;
-use domain::model::{Person, Profile, RoomKey, User};
+use domain::model::{Person, Profile, RoomKey, SessionRoom, User};
 use domain::watermark::Mark;
 
 pub use self::read::{Found, Read};
@@ -135,7 +135,7 @@ pub struct SessionRow {
     /// Whose.
     pub user: UserId,
     /// The rooms that it is in.
-    pub rooms: Vec<RoomKey>,
+    pub rooms: Vec<SessionRoom>,
     /// When its credential ends.
     pub ends: Option<Millis>,
     /// Where it was last put out of a room: who goes on from before may not have heard so.

@@ -9,7 +9,7 @@ use domain::id::{
     ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, SessionKey, UserId,
     UserNumber,
 };
-use domain::model::{Message, MessageKind, Person, RoomKey, Sending};
+use domain::model::{Message, MessageKind, Person, RoomKey, Sending, SessionRoom};
 use domain::query::{Place, Query, Which};
 use domain::refusal::{BadResume, Refusal};
 use domain::rules::name;
@@ -221,7 +221,9 @@ pub(crate) fn command_line(command: &Command) -> String {
             format!("mark {mark:?} {} {room}", messages.join(","))
         }
         Command::Remember { session, rooms, ends, .. } => {
-            let rooms: Vec<_> = rooms.iter().map(RoomKey::shown).collect();
+            let named = |room: &SessionRoom| room.named.as_deref().map(|named| format!(" as {named}"));
+            let room = |room: &SessionRoom| room.key.shown().to_string() + &named(room).unwrap_or_default();
+            let rooms: Vec<_> = rooms.iter().map(room).collect();
             format!("remember {session} {} {ends:?}", rooms.join(","))
         }
         Command::Return { session, from, .. } => format!("return {session} {from}"),

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::history::{Conversation, Entry};
 use crate::id::{ClientId, Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId};
 use crate::identity::Identity;
-use crate::model::{Member, MessageKind, Person, Role, RoomKey, RoomKind, Status, User};
+use crate::model::{Member, MessageKind, Person, Role, RoomKey, RoomKind, SessionRoom, Status, User};
 use crate::query::Which;
 use crate::watermark::Mark;
 
@@ -204,7 +204,7 @@ pub enum Command {
         /// Which session.
         session: SessionKey,
         /// The rooms that it is in.
-        rooms: Vec<RoomKey>,
+        rooms: Vec<SessionRoom>,
         /// When it ends; nobody comes back after that. The credential that it was opened with may end earlier: whoever
         /// passes this on knows, and says the earlier of the two.
         ends: Option<Millis>,
@@ -317,7 +317,7 @@ pub enum Reply {
         /// Who.
         who: Arc<Person>,
         /// Where.
-        rooms: Vec<RoomKey>,
+        rooms: Vec<SessionRoom>,
         /// The point after which events follow.
         from: Cursor,
         /// When the credential ends that the session was opened with.

@@ -75,6 +75,22 @@ pub enum RoomKey {
     Relay(Arc<RoomKey>),
 }
 
+/// A room that a session is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRoom {
+    /// Which.
+    pub key: RoomKey,
+    /// As its client named it, where that is not what everybody calls it.
+    pub named: Option<Text>,
+}
+
+impl From<RoomKey> for SessionRoom {
+    /// By the name that everybody knows.
+    fn from(key: RoomKey) -> Self {
+        Self { key, named: None }
+    }
+}
+
 impl RoomKey {
     /// The direct room of these two, in whichever order they are given.
     #[must_use]

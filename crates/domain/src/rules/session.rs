@@ -8,7 +8,7 @@ use crate::facts::RoomFacts;
 use crate::id::Millis;
 use crate::identity::{Actor, Standing};
 use crate::limits::{self, Policy};
-use crate::model::RoomKey;
+use crate::model::{RoomKey, SessionRoom};
 use crate::refusal::{BadResume, Refusal};
 use crate::rules::room::{self, Here};
 
@@ -16,15 +16,15 @@ use crate::rules::room::{self, Here};
 ///
 /// # Errors
 /// `Forbidden` for back ends, which open no socket; `Invalid` past [`limits::SESSION_ROOMS_MAX`] or with a relay in it.
-pub fn remember(rooms: &[RoomKey], actor: &Actor) -> Result<Vec<RoomKey>, Refusal> {
+pub fn remember(rooms: &[SessionRoom], actor: &Actor) -> Result<Vec<SessionRoom>, Refusal> {
     if actor.standing != Standing::User {
         return Err(Refusal::Forbidden);
     }
-    if rooms.len() > limits::SESSION_ROOMS_MAX || rooms.iter().any(RoomKey::is_relay) {
+    if rooms.len() > limits::SESSION_ROOMS_MAX || rooms.iter().any(|room| room.key.is_relay()) {
         return Err(Refusal::Invalid);
     }
     let mut seen = BTreeSet::new();
-    Ok(rooms.iter().filter(|room| seen.insert(*room)).cloned().collect())
+    Ok(rooms.iter().filter(|room| seen.insert(&room.key)).cloned().collect())
 }
 
 /// Whether a session whose credential ends then can be returned to now. There is no grace (RULES 4).
@@ -65,14 +65,15 @@ mod tests {
 
     #[test]
     fn what_is_remembered() {
-        let many = |count: usize| (0..count).map(|number| key(&format!("r{number}"))).collect::<Vec<_>>();
+        let many =
+            |count: usize| (0..count).map(|number| key(&format!("r{number}")).into()).collect::<Vec<SessionRoom>>();
         let max = limits::SESSION_ROOMS_MAX;
         for (what, rooms, who, expected) in [
             ("no room", many(0), actor("a"), Ok(0)),
             ("as many as one may", many(max), actor("a"), Ok(max)),
             ("one more", many(max + 1), actor("a"), Err(Refusal::Invalid)),
-            ("one twice", vec![key("r"), key("r")], actor("a"), Ok(1)),
-            ("a relay", vec![key("r").relayed()], actor("a"), Err(Refusal::Invalid)),
+            ("one twice", vec![key("r").into(), key("r").into()], actor("a"), Ok(1)),
+            ("a relay", vec![key("r").relayed().into()], actor("a"), Err(Refusal::Invalid)),
             ("a back end", many(1), service(Scopes::BROADCAST), Err(Refusal::Forbidden)),
         ] {
             assert_eq!(remember(&rooms, &who).map(|rooms| rooms.len()), expected, "{what}");

@@ -8,7 +8,7 @@ use domain::command::{Manners, Reply};
 use domain::event::SignalKind;
 use domain::id::{Cursor, Millis, Offset, SessionKey};
 use domain::identity::{Actor, Standing};
-use domain::model::{Person, RoomKey};
+use domain::model::{Person, SessionRoom};
 use domain::presence::Came;
 use domain::refusal::{BadResume, Refusal};
 use domain::rules::session;
@@ -24,7 +24,7 @@ impl Node {
     pub(super) fn remember(
         &self,
         actor: &Actor,
-        (key, rooms, ends, not_before): (SessionKey, &[RoomKey], Option<Millis>, Offset),
+        (key, rooms, ends, not_before): (SessionKey, &[SessionRoom], Option<Millis>, Offset),
         now: Millis,
     ) -> Result<Next, Refusal> {
         let rooms = session::remember(rooms, actor)?;
@@ -71,11 +71,11 @@ impl Node {
             (None, None) => return Ok(Next::Read(Read::Person(row.user.clone()))),
         };
         let Some(from) = self.after(pending, from)? else { return Ok(Next::Read(Read::At(from.offset))) };
-        if let Some(next) = self.ensure_all(row.rooms.iter(), now) {
+        if let Some(next) = self.ensure_all(row.rooms.iter().map(|room| &room.key), now) {
             return Ok(next);
         }
         let actor = Actor { who, standing: Standing::User, door: call.door, connection: Some(connection) };
-        for room in &row.rooms {
+        for SessionRoom { key: room, .. } in &row.rooms {
             if let Some(next) = self.ensure_own(room, &row.user, now) {
                 return Ok(next);
             }
@@ -93,7 +93,7 @@ impl Node {
         let Some(connection) = call.to.connection() else { return };
         let (decided_at, mut carried) = (self.head.offset, Some(Box::new(call.clone())));
         let (mut attach, mut notices) = (Vec::with_capacity(row.rooms.len()), Vec::new());
-        for room in &row.rooms {
+        for SessionRoom { key: room, .. } in &row.rooms {
             let came = self.presence.enter(room, connection, who, now);
             // That it is back is news to those only who were told that it had gone.
             notices.extend((came == Came::First).then_some((room, SignalKind::Came { back: true })));

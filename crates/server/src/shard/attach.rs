@@ -51,6 +51,17 @@ impl Shard {
         }
     }
 
+    /// It has come back, and may call its room by a name of its own: then it shares no run, as if it had entered by that.
+    pub(super) fn heed_names(&mut self, slot: Slot) {
+        let Some(connection) = self.connections.get(slot as usize).and_then(|c| c.as_deref()) else { return };
+        let shared = connection.seats.iter().find(|seat| seat.shares).map(|seat| seat.room);
+        let key = shared.map(|room| &self.hub.rooms[room as usize].key);
+        let own = key.zip(connection.session.as_ref()).is_some_and(|(key, session)| session.name_of(key).is_some());
+        if own {
+            self.stop_sharing(slot);
+        }
+    }
+
     /// A connection that is in several rooms shares no run: what it has not taken of it is taken now.
     fn stop_sharing(&mut self, slot: Slot) {
         self.take_run(slot);

@@ -200,9 +200,12 @@ impl Shard {
         if matches!(connection.phase, Phase::Closing) {
             return;
         }
-        if let Ok(Reply::Returned { who, from, ends, .. }) = &told.result {
+        let returns = if let Ok(Reply::Returned { who, from, ends, .. }) = &told.result {
             self.returned(slot, who, from.offset, *ends);
-        }
+            true
+        } else {
+            false
+        };
         if !told.attach.is_empty() {
             self.detach_all(slot, &told.detach);
             told.detach.clear();
@@ -224,6 +227,9 @@ impl Shard {
             self.met(slot, told.result.as_ref());
         } else {
             self.answered(slot, call, told.result.as_ref());
+        }
+        if returns {
+            self.heed_names(slot);
         }
         self.detach_all(slot, &told.detach);
         if followed && self.get(slot).is_some_and(|connection| connection.is_level()) {

@@ -3,7 +3,7 @@
 use domain::event::What;
 use domain::id::{MessageId, Millis, Offset, SessionKey};
 use domain::limits::{MARKS_APART_MAX, SESSIONS_PER_USER_MAX};
-use domain::model::{Role, Status};
+use domain::model::{Role, SessionRoom, Status};
 use domain::watermark::Mark;
 
 use super::cases::Case;
@@ -211,7 +211,9 @@ fn belonging(store: &dyn Store) {
 }
 
 fn session(key: u128, who: &str, rooms: &[&str], at: u64) -> SessionRow {
-    let rooms = rooms.iter().map(|room| hand::room(room)).collect();
+    // Some have a name of their own for it.
+    let named = |room: &str| room.contains('+').then(|| format!("direct:{room}").into());
+    let rooms = rooms.iter().map(|room| SessionRoom { key: hand::room(room), named: named(room) }).collect();
     SessionRow {
         key: SessionKey(key),
         user: user(who),

@@ -102,7 +102,7 @@ fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
         4 => Write::Session(SessionRow {
             key: SessionKey(bytes.draw(SESSIONS).into()),
             user: hand::user(bytes.pick(["ann", "bob", "7", "1", "eve", "zed"])),
-            rooms: (0..bytes.draw(3)).map(|_| hand::room(bytes.pick(ROOMS))).collect(),
+            rooms: (0..bytes.draw(3)).map(|_| hand::room(bytes.pick(ROOMS)).into()).collect(),
             ends: bytes.pick([None, Some(at)]),
             not_before: Offset(bytes.draw(9).into()),
             at,

@@ -183,7 +183,7 @@ fn follows(store: &dyn Store) {
     let session = |key: u128, who: &str, room: &str| SessionRow {
         key: SessionKey(key),
         user: user(who),
-        rooms: vec![hand::room("lobby"), hand::room(room)],
+        rooms: vec![hand::room("lobby").into(), hand::room(room).into()],
         ends: None,
         not_before: Offset(0),
         at: Millis(1),

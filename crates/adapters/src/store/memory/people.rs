@@ -112,7 +112,11 @@ impl Log {
             let of_one =
                 |(_, after): &&(RoomKey, RoomKey)| session.user == *was || after.other(&session.user).is_some();
             for (before, after) in rooms.iter().filter(of_one) {
-                session.rooms.iter_mut().filter(|room| *room == before).for_each(|room| *room = after.clone());
+                session
+                    .rooms
+                    .iter_mut()
+                    .filter(|room| room.key == *before)
+                    .for_each(|room| *room = after.clone().into());
             }
             if session.user == *was {
                 session.user = is.clone();

@@ -3,10 +3,10 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::id::{Millis, Offset, SessionKey, UserId};
 use domain::limits::SESSIONS_PER_USER_MAX;
-use domain::model::RoomKey;
+use domain::model::{RoomKey, SessionRoom};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::bytes::{Put as _, Take, key_text, text_key};
+use super::bytes::{Put as _, key_text, text_key};
 use super::log::{seal, unseal};
 use super::shared::{asking, corrupt, int};
 use crate::port::{Failure, SessionRow};
@@ -59,7 +59,13 @@ pub(super) fn rename(
     for (hash, row) in all().map_err(asking(what))? {
         // The key itself is kept nowhere, and is not in the row.
         let session = unpack(&hash, SessionKey(0), &row).ok_or_else(|| corrupt("the row of a session is damaged"))?;
-        let rooms = session.rooms.iter().map(&key_after).collect();
+        let after = |room: &SessionRoom| {
+            let key = key_after(&room.key);
+            // A name that it had for its client may be of who the user was.
+            let named = room.named.clone().filter(|_| key == room.key);
+            SessionRoom { key, named }
+        };
+        let rooms = session.rooms.iter().map(after).collect();
         let session = SessionRow { user: is.clone(), rooms, ..session };
         let put = log.prepare_cached("UPDATE sessions SET user = ?2, row = ?3 WHERE hash = ?1");
         let row = pack(&hash, &session);
@@ -81,7 +87,8 @@ fn pack(hash: &[u8], session: &SessionRow) -> Vec<u8> {
     }
     row.num(session.not_before.0);
     row.num(session.rooms.len() as u64);
-    session.rooms.iter().for_each(|room| row.text(&key_text(room)));
+    session.rooms.iter().for_each(|room| row.text(&key_text(&room.key)));
+    session.rooms.iter().for_each(|room| row.text(room.named.as_deref().unwrap_or_default()));
     seal(&[hash], &row)
 }
 
@@ -94,10 +101,13 @@ fn unpack(hash: &[u8], key: SessionKey, row: &[u8]) -> Option<SessionRow> {
     };
     let not_before = Offset(take.num()?);
     let count = take.num()?;
-    let rooms = (0..count).map(|_| room(&mut take)).collect::<Option<_>>()?;
+    let keys: Vec<RoomKey> = (0..count).map(|_| text_key(take.str()?)).collect::<Option<_>>()?;
+    // The first versions kept no names.
+    let kept = !take.is_empty();
+    let room = |key| {
+        let named = if kept { take.str()? } else { "" };
+        Some(SessionRoom { key, named: (!named.is_empty()).then(|| named.into()) })
+    };
+    let rooms = keys.into_iter().map(room).collect::<Option<_>>()?;
     take.is_empty().then_some(SessionRow { key, user, rooms, ends, not_before, at })
-}
-
-fn room(take: &mut Take<'_>) -> Option<RoomKey> {
-    text_key(take.str()?)
 }

@@ -23,7 +23,7 @@ use domain::Text;
 use domain::command::{Command, Reply};
 use domain::id::{Cursor, MessageId, Millis, Offset, SessionKey, UserId};
 use domain::identity::{Credential, Denied};
-use domain::model::{Person, RoomKey};
+use domain::model::{Person, RoomKey, SessionRoom};
 use domain::refusal::Refusal;
 use serde::Serialize;
 
@@ -142,7 +142,8 @@ impl Talk {
     fn keep(&mut self, then: Option<(RoomKey, Text)>, out: &mut Out<'_>) {
         match (self.key.filter(|_| self.who.is_some()), then) {
             (Some(session), then) => {
-                let rooms = self.rooms.iter().map(|room| room.key.clone()).collect();
+                let room = |room: &Room| SessionRoom { key: room.key.clone(), named: room.named.clone() };
+                let rooms = self.rooms.iter().map(room).collect();
                 // When the credential ends, and where it was put out of a room, is the shard's to say.
                 let command = Command::Remember { session, rooms, ends: None, not_before: Offset(0) };
                 self.calls.call(Doing::Keep(then), Request::Do(command), out.steps);

@@ -6,7 +6,7 @@ use domain::Text;
 use domain::command::Reply;
 use domain::id::{MessageId, Millis, SessionKey};
 use domain::identity::Denied;
-use domain::model::{Person, RoomKey};
+use domain::model::{Person, RoomKey, SessionRoom};
 use domain::refusal::Refusal;
 
 use super::super::wire::View;
@@ -63,8 +63,8 @@ impl Talk {
         let Ok(Reply::Returned { who, rooms, .. }) = reply else { return self.connected(out) };
         let renewed = self.who.replace(who.clone()).is_some();
         self.key = Some(session);
-        let inside = |key: &RoomKey| Room { key: key.clone(), named: None, inside: true, entering: 0 };
-        self.rooms = rooms.iter().map(inside).collect();
+        let inside = |room: SessionRoom| Room { key: room.key, named: room.named, inside: true, entering: 0 };
+        self.rooms = rooms.iter().cloned().map(inside).collect();
         // What was missed comes by itself behind the answer, direct messages with it.
         out.connected(MAIN, Some(&session.to_string()));
         out.step(Step::Follow);

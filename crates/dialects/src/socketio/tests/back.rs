@@ -15,7 +15,12 @@ fn back() -> String {
 
 fn returned(rooms: &[&str]) -> Reply {
     let from = Cursor { ..cursor() };
-    Reply::Returned { who: person("alice"), rooms: rooms.iter().map(|room| key(room)).collect(), from, ends: None }
+    Reply::Returned {
+        who: person("alice"),
+        rooms: rooms.iter().map(|room| key(room).into()).collect(),
+        from,
+        ends: None,
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn a_room_is_joined_after_it_is_remembered() {
     assert_eq!(client.says(r#"2["join_room",{"roomId":"r1"}]"#), [enter(3, "r1")]);
     assert_eq!(client.answered(3, Err(&Refusal::Busy)), [error("Failed to join room")], "it is in all the same");
     let direct = client.says(r#"2["join_room",{"roomId":"direct:bob"}]"#);
-    assert_eq!(direct, [remember(4, FRESH, "r1,dm-alice-bob")]);
+    assert_eq!(direct, [remember(4, FRESH, "r1,dm-alice-bob as direct:bob")]);
     assert_eq!(client.talk.name_of(&key("direct:bob")), Some("direct:bob"));
     assert_eq!(client.talk.name_of(&key("r1")), None);
 }

@@ -4,7 +4,7 @@ use dialects::Request;
 use domain::command::{Command, Manners, Reply};
 use domain::id::{ConnectionId, Cursor, Life, Millis, Offset, SessionKey};
 use domain::limits;
-use domain::model::{RoomKey, RoomKind};
+use domain::model::{RoomKind, SessionRoom};
 use domain::refusal::{BadResume, Refusal};
 use server::node::{Input, Told};
 
@@ -16,7 +16,7 @@ const NO_SESSION: Refusal = Refusal::BadResume(BadResume::NoSession);
 fn remember(rooms: &[&str], ends: Option<Millis>) -> Command {
     Command::Remember {
         session: KEY,
-        rooms: rooms.iter().map(|name| room(name)).collect(),
+        rooms: rooms.iter().map(|name| room(name).into()).collect(),
         ends,
         not_before: Offset(0),
     }
@@ -41,7 +41,7 @@ fn what_is_remembered_and_what_is_not() {
     let alice = house.connect("alice", 1);
     let many = |count: usize| Command::Remember {
         session: KEY,
-        rooms: (0..count).map(|number| room(&format!("r{number}"))).collect(),
+        rooms: (0..count).map(|number| room(&format!("r{number}")).into()).collect(),
         ends: None,
         not_before: Offset(0),
     };
@@ -92,7 +92,7 @@ fn a_session_comes_back_to_all_of_its_rooms() {
     house.news();
     let told = come_back(&mut house, 9, from, JOINS);
     assert_eq!(attached(&told), vec![(room("r"), Some(from.offset)), (room("s"), Some(from.offset))]);
-    let (who, rooms) = (alice.person.clone(), vec![room("r"), room("s")]);
+    let (who, rooms) = (alice.person.clone(), vec![room("r").into(), room("s").into()]);
     assert_eq!(told.result, Ok(Reply::Returned { who, rooms, from, ends }));
     assert_eq!(house.news(), ["alice came", "alice came"]);
     let back = Who { connection: Some(ConnectionId(9)), ..alice };
@@ -215,7 +215,7 @@ fn a_session_of_many_rooms_loads_them_together() {
     let mut house = House::new();
     let alice = house.connect("alice", 1);
     let names: Vec<String> = (0..100).map(|number| format!("r{number}")).collect();
-    let rooms: Vec<RoomKey> = names.iter().map(|name| room(name)).collect();
+    let rooms: Vec<SessionRoom> = names.iter().map(|name| room(name).into()).collect();
     house
         .does(&alice, Command::Remember { session: KEY, rooms, ends: None, not_before: Offset(0) })
         .expect("users may");
