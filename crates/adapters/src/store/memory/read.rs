@@ -80,6 +80,11 @@ impl Log {
             Read::At(offset) => Found::Cursor(self.at(*offset)),
             Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, *seq)),
             Read::Head => Found::Cursor(Some(self.head())),
+            Read::Feed => Found::Feed(self.feed),
+            Read::Outbox { after, most } => {
+                let rows = self.outbox.iter().filter(|posted| posted.number > *after).take(*most);
+                Found::Outbox(rows.cloned().collect())
+            }
             Read::Keys => Found::Keys(self.keys.values().cloned().collect()),
             Read::Recent(after) => Found::Recent(self.recent(*after)),
         }
