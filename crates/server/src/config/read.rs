@@ -10,7 +10,7 @@ use adapters::feed::{BrokerUrl, HAS_RABBITMQ};
 use adapters::integration::IntegrationUrl;
 use domain::limits::{Policy, SEATS_MAX, SEATS_MIN};
 
-use super::layers::{Layers, Problem};
+use super::layers::{Layers, Problem, Source};
 use super::table::{AUTH_SERVICE_URL, RABBITMQ_URL};
 use super::{Backends, Config, LogFormat, LogLevel, Paths, Timing, TokenEnd, origins, parse, store, table};
 
@@ -148,7 +148,11 @@ impl<'a> Reader<'a> {
         if url.is_some() && !HAS_RABBITMQ {
             let what = "asks for the RabbitMQ feed, which this build does not have: build it with `--features amqp`, or \
                         unset it";
-            self.problems.push(Problem::new(RABBITMQ_URL, what));
+            let name = match &self.layers.value(RABBITMQ_URL).source {
+                Source::Environment(name) => name,
+                Source::Default | Source::File(_) | Source::Flag(_) => RABBITMQ_URL,
+            };
+            self.problems.push(Problem::new(name, what));
         }
         url
     }
