@@ -29,7 +29,7 @@ const RETRY_MS: u64 = 5000;
 /// How often it keeps its place, in milliseconds.
 const KEEP_MS: u64 = 1000;
 
-/// Wakes the feed's thread. Without one it costs a look at a flag.
+/// Wakes the feed's thread. Without one nobody waits, and a ring is an uncontended lock.
 #[derive(Default)]
 pub struct Bell {
     /// A std mutex, held for a look.
@@ -267,3 +267,6 @@ fn named(reader: &mut dyn Reader, row: &Posted) -> Result<Vec<domain::id::Messag
     let Found::History(entries, ..) = reader.read(&ask(key))? else { return Err(other_answer()) };
     Ok(crate::letters::others(row, &entries))
 }
+
+#[cfg(test)]
+mod tests;

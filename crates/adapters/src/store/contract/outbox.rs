@@ -122,7 +122,7 @@ fn fed(store: &dyn Store) {
     hands.told("all", &[(Write::Fed(came(3, 3)), "done"), (ask(), "done"), (Write::Fed(came(3, 3)), "done")]);
     assert_eq!(numbers(&mut hands), [4]);
     hands.commit([Write::Fed(came(3, 4))]);
-    assert_eq!(numbers(&mut hands), []);
+    assert!(numbers(&mut hands).is_empty());
     hands.commit([ask()]);
     assert_eq!(numbers(&mut hands), [5], "also when none is left");
     let head = hands.found(&Read::Head);
