@@ -15,11 +15,9 @@ pub(super) fn posted(
     after: Offset,
 ) -> Option<Posted> {
     let AskedMark { mark, messages } = asked;
-    let from = match outcome {
-        // Who has no mark yet, begins where they began to belong.
-        Outcome::Reached { after, .. } => *after,
-        _ => before.upto.of(mark.mark).map_or(Offset(0), |reached| reached.offset),
-    };
+    // Who has no mark yet, begins where they began to belong.
+    let stood = || before.upto.of(mark.mark).map_or(Offset(0), |reached| reached.offset);
+    let from = if let Outcome::Reached { after, .. } = outcome { *after } else { stood() };
     let what = match mark.upto {
         _ if !messages.is_empty() => Covered::Messages(messages.clone()),
         Some(upto) if upto > from => Covered::Stretch { room, from, upto },

@@ -66,7 +66,7 @@ impl Bell {
     fn wait(&self, most_ms: u64, for_news: bool) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let most = Duration::from_millis(most_ms);
-        let waits = |state: &mut Rung| !state.ended && !(for_news && state.rung);
+        let waits = |state: &mut Rung| !(state.ended || for_news && state.rung);
         let (mut state, _) = self.wakes.wait_timeout_while(state, most, waits).unwrap_or_else(PoisonError::into_inner);
         state.rung = false;
         !state.ended
@@ -79,10 +79,10 @@ impl Bell {
 /// # Errors
 /// The store can't be read or written.
 pub(super) fn first_place(reader: &mut dyn Reader, writer: &mut dyn Writer, life: Life) -> Result<FeedPlace, Failure> {
-    let head = cursor(reader.read(&Read::Head)?)?.ok_or_else(other_answer)?;
+    let head = cursor(reader, &Read::Head)?.ok_or_else(other_answer)?;
     let Found::Feed(kept) = reader.read(&Read::Feed)? else { return Err(other_answer()) };
     if let Some(kept) = kept {
-        let there = cursor(reader.read(&Read::At(kept.cursor.offset))?)?;
+        let there = cursor(reader, &Read::At(kept.cursor.offset))?;
         if there == Some(kept.cursor) {
             return Ok(kept);
         }
@@ -101,8 +101,9 @@ pub(super) fn first_place(reader: &mut dyn Reader, writer: &mut dyn Writer, life
     Ok(place)
 }
 
-fn cursor(found: Found) -> Result<Option<Cursor>, Failure> {
-    if let Found::Cursor(cursor) = found { Ok(cursor) } else { Err(other_answer()) }
+fn cursor(reader: &mut dyn Reader, ask: &Read) -> Result<Option<Cursor>, Failure> {
+    let Found::Cursor(cursor) = reader.read(ask)? else { return Err(other_answer()) };
+    Ok(cursor)
 }
 
 /// What the feed's thread starts with.
@@ -223,13 +224,13 @@ impl Feeder {
         // The outbox first: what its rows come after is in the log by then.
         let ask = Read::Outbox { after: place.outbox, most: ROWS_MAX };
         let Found::Outbox(rows) = reader.read(&ask)? else { return Err(other_answer()) };
-        let head = cursor(reader.read(&Read::Head)?)?.ok_or_else(other_answer)?;
+        let head = cursor(reader, &Read::Head)?.ok_or_else(other_answer)?;
         let after = place.cursor.offset;
         let ask = Read::Since { after, upto: head.offset, rooms: None, pairs_of: None, bytes: PART_BYTES };
-        let Found::Events { events, scanned } = reader.read(&ask)? else { return Err(other_answer()) };
+        let Found::Events { events, scanned, .. } = reader.read(&ask)? else { return Err(other_answer()) };
         let reached = match events.last() {
             Some(last) if last.offset == scanned => last.cursor(),
-            Some(_) | None => cursor(reader.read(&Read::At(scanned))?)?.ok_or_else(other_answer)?,
+            Some(_) | None => cursor(reader, &Read::At(scanned))?.ok_or_else(other_answer)?,
         };
         let mut marks = Vec::with_capacity(rows.len());
         for row in rows.into_iter().take_while(|row| row.after <= scanned) {

@@ -1,10 +1,11 @@
 //! What the feed is to be told of marks, and how far it has come.
 
 use domain::id::{Cursor, Life, MessageId, Millis, Offset};
+use domain::model::{Role, Status};
 use domain::watermark::Mark;
 
 use super::cases::Case;
-use super::hand::{self, Hands, making, saying, user};
+use super::hand::{self, Hands, enrolling, making, saying, user};
 use crate::port::{AskedMark, Covered, FeedPlace, Found, MarkWrite, Posted, Read, Store, Write};
 
 pub(super) const CASES: &[Case] = &[
@@ -105,6 +106,11 @@ fn stretches(store: &dyn Store) {
         assert_eq!(new.into_iter().map(|row| row.what).next(), expected, "{mark:?} up to {upto}");
     }
     assert_eq!(unread(&mut hands, "bob", "a"), 0);
+    // Whoever has no mark begins to read where they began to belong.
+    let before = outbox(&mut hands, 0, 99).len();
+    hands.commit([enrolling("a", hand::member("eve", Role::Member, Status::Active)), saying("a", "ann", 4)]);
+    hands.commit([asking("eve", "a", Mark::Read, 8, &[], &[])]);
+    assert_eq!(outbox(&mut hands, 0, 99)[before].what, stretch(3, 7, 8));
 }
 
 fn fed(store: &dyn Store) {
