@@ -3,6 +3,7 @@
 //! One [`Writer`] per store commits batches; any number of [`Reader`]s answer beside it and hold no snapshot between two
 //! requests (HAZARDS 16). The suite in `store::contract` holds every adapter to what is written here.
 
+mod feed;
 mod read;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use domain::identity::Scopes;
 use domain::model::{Person, Profile, RoomKey, SessionRoom, User};
 use domain::watermark::Mark;
 
+pub use self::feed::{AskedMark, Away, Covered, Feed, FeedPlace, Letter, Posted};
 pub use self::read::{Found, Read};
 pub use crate::failure::{Failure, FailureKind};
 
@@ -103,6 +105,11 @@ pub enum Write {
     Key(KeyChange),
     /// A watermark → `Reached` when it is a read mark that rises up to somewhere, else `Done`.
     Mark(MarkWrite),
+    /// The same, asked for by a client where there is a feed, → likewise. It gets a row in the [outbox](Posted), unless no message
+    /// was named and the mark rises over nothing.
+    Asked(AskedMark),
+    /// How far the feed has come → `Done`, in the place of what was kept. The outbox's rows up to there go.
+    Fed(FeedPlace),
     /// A session that its client may come back to → `Done`, in the place of what was kept under its key. The user's longest
     /// unwritten go when there are more than [`SESSIONS_PER_USER_MAX`](domain::limits::SESSIONS_PER_USER_MAX).
     Session(SessionRow),

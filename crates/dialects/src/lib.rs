@@ -2,13 +2,14 @@
 //! nothing else: bytes in, [`Step`]s out; [`News`] in, frames out.
 //!
 //! This crate never awaits, opens a socket or calls a store, and no dialect imports a sister. What all of them share is
-//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`connections`], [`integration`], [`json`], [`names`],
+//! here and in [`ask`], [`step`], [`polling`], [`calls`], [`connections`], [`integration`], [`feed`], [`json`], [`names`],
 //! [`format`] and [`unprocessable`]. A new dialect is a folder and a line in [`registry`].
 
 pub mod ask;
 pub mod calls;
 pub mod conformance;
 pub mod connections;
+pub mod feed;
 pub mod format;
 pub mod integration;
 pub mod json;

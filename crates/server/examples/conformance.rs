@@ -76,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         addresses: Addresses::new(CONNECTIONS_MAX, Box::new(|_| false)),
         readers: 1,
         url: UrlDoor::open(None, &wiring, http.handle())?,
+        feed: None,
     };
     let _running = start(setup, &wiring, polls, &http.door())?;
     for address in listen {

@@ -21,7 +21,19 @@ pub struct Health {
     connections: AtomicUsize,
     rooms: AtomicUsize,
     head: AtomicU64,
+    feed: Mutex<Option<FeedReport>>,
     shards: Vec<Mutex<Report>>,
+}
+
+/// What the feed says of itself.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct FeedReport {
+    /// Whether the other side was there the last time.
+    pub connected: bool,
+    /// It has everything in the log up to here.
+    pub reached: Offset,
+    /// What it was told since the start, repeats included.
+    pub published: u64,
 }
 
 /// What a shard's thread says of itself, a few times a second.
@@ -72,6 +84,25 @@ impl Health {
     #[must_use]
     pub fn reports(&self) -> Vec<Report> {
         self.shards.iter().map(|report| report.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+    }
+
+    /// What the feed said last, where there is one.
+    #[must_use]
+    pub fn feed(&self) -> Option<FeedReport> {
+        *self.feed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The feed has been told something, or nothing, and is there.
+    pub fn fed(&self, reached: Offset, published: u64) {
+        let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = feed.unwrap_or_default().published;
+        *feed = Some(FeedReport { connected: true, reached, published: before + published });
+    }
+
+    /// The feed is away; it has everything up to here.
+    pub fn feed_away(&self, reached: Offset) {
+        let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+        *feed = Some(FeedReport { connected: false, reached, ..feed.unwrap_or_default() });
     }
 
     /// The drain begins.

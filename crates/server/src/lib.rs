@@ -2,7 +2,8 @@
 //!
 //! Pure turns, driven by thin shells: [`node::Node::step`] is the one place where order matters, and `shard` owns
 //! connections. [`frame`] is the WebSocket codec, [`handshake`] what comes before it; [`threads`] are the shells, with
-//! [`mailbox`] and [`bus`] between them; [`http`] is whatever asks for no socket.
+//! [`mailbox`] and [`bus`] between them; [`http`] is whatever asks for no socket, [`letters`] is what other
+//! systems are told.
 
 pub mod bus;
 pub mod cli;
@@ -12,6 +13,7 @@ pub mod gate;
 pub mod handshake;
 pub mod health;
 pub mod http;
+pub mod letters;
 pub mod mailbox;
 pub mod metrics;
 pub mod node;

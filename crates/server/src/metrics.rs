@@ -14,7 +14,7 @@ use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::health::{Health, Report};
+use crate::health::{FeedReport, Health, Report};
 
 /// All metrics, as text.
 ///
@@ -23,7 +23,8 @@ use crate::health::{Health, Report};
 pub fn text(health: &Health, dialects: &[Box<dyn Dialect>]) -> Result<String, Error> {
     let (connections, rooms) = health.counts();
     let names = dialects.iter().map(|dialect| dialect.name()).collect();
-    let snapshot = Snapshot { names, connections, rooms, head: health.head().0, reports: health.reports() };
+    let snapshot =
+        Snapshot { names, connections, rooms, head: health.head().0, feed: health.feed(), reports: health.reports() };
     let mut registry = Registry::with_prefix("switchboard");
     registry.register_collector(Box::new(snapshot));
     let mut text = String::new();
@@ -37,6 +38,7 @@ struct Snapshot {
     connections: usize,
     rooms: usize,
     head: u64,
+    feed: Option<FeedReport>,
     reports: Vec<Report>,
 }
 
@@ -65,6 +67,22 @@ impl Snapshot {
             }
         }
         doors
+    }
+
+    /// Where there is one.
+    fn feed(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let Some(feed) = self.feed else { return Ok(()) };
+        let behind = self.head.saturating_sub(feed.reached.0);
+        for (name, help, value) in [
+            ("feed_connected", "Whether the feed's other side was there the last time", u64::from(feed.connected)),
+            ("feed_offset", "The feed was told everything in the log up to here", feed.reached.0),
+            ("feed_lag", "Events of the log that the feed was not told yet", behind),
+        ] {
+            gauge(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        let help = "What the feed was told, repeats included";
+        let published = encoder.encode_descriptor("feed_published", help, None, MetricType::Counter)?;
+        ConstCounter::new(feed.published).encode(published)
     }
 
     fn sum(&self, of: impl Fn(&Report) -> u64) -> u64 {
@@ -148,7 +166,7 @@ impl Collector for Snapshot {
         for (name, help, value) in counters {
             ConstCounter::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
         }
-        Ok(())
+        self.feed(&mut encoder)
     }
 }
 
@@ -167,6 +185,8 @@ mod tests {
         health.report(0, Report { tally: tally(1, "invalid"), sockets: 4, ..Report::default() });
         health.report(1, Report { tally: tally(2, "invalid"), hints_dropped: (5, 6), ..Report::default() });
         health.counted((3, 1), domain::id::Offset(9));
+        health.fed(domain::id::Offset(7), 4);
+        health.feed_away(domain::id::Offset(7));
         let settings = dialects::Settings { dialects: vec!["rooms".into()], ..dialects::Settings::default() };
         let text = text(&health, &dialects::registry(&settings)).expect("it is written to a text");
         for line in [
@@ -181,6 +201,10 @@ mod tests {
             "switchboard_announcements_dropped_total 6",
             "switchboard_log_head 9",
             "switchboard_sockets 4",
+            "switchboard_feed_connected 0",
+            "switchboard_feed_offset 7",
+            "switchboard_feed_lag 2",
+            "switchboard_feed_published_total 4",
             "# EOF",
         ] {
             assert!(text.lines().any(|given| given == line), "{line} is not in\n{text}");

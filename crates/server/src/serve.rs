@@ -8,9 +8,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::port::Store;
+use adapters::feed::{self, BrokerUrl};
+use adapters::port::{Feed, Store};
 use adapters::store::sqlite::SqliteStore;
 use anyhow::Context as _;
+use dialects::feed::{TOPOLOGY, Topology};
 use dialects::integration::Routes;
 use dialects::{ConnectionNames, Dialect, Settings, Way, registry};
 use domain::id::Life;
@@ -156,6 +158,7 @@ impl Server {
             http.handle().spawn(asking.run());
         }
         let url = UrlDoor::open(config.backends.url.as_ref(), &wiring, http.handle())?;
+        let feed = config.broker.as_ref().and_then(|broker| open_feed(broker, http.handle()));
         let proxies = config.clone();
         let counted =
             Addresses::new(config.connections_per_address_max, Box::new(move |peer| proxies.is_trusted_proxy(peer)));
@@ -171,6 +174,7 @@ impl Server {
             addresses: counted,
             readers: READERS,
             url,
+            feed,
         };
         let running = crate::threads::start(setup, &wiring, polls, &http.door())?;
         let desk = Desk::open(&config.data_dir, running.writer(), store.reader()?, ring, clock)?;
@@ -239,7 +243,7 @@ impl Server {
     }
 
     /// Says goodbye to everybody, finishes what was begun, and ends.
-    fn end(self, most_ms: u64) {
+    fn end(mut self, most_ms: u64) {
         tracing::info!("Draining: no new connections, goodbyes to all.");
         let ends_at = self.wiring.clock.now().plus(most_ms);
         watch_over(most_ms);
@@ -268,6 +272,7 @@ impl Server {
             }
         }
         drop(self.desk);
+        self.running.stop_feed();
         self.http.stop(Duration::from_millis(ends_at.since(self.wiring.clock.now()).max(100)));
         self.running.stop();
         drop(self.store);
@@ -286,6 +291,14 @@ fn watch_over(most_ms: u64) {
     if let Err(error) = watch {
         tracing::warn!(%error, "Nobody watches over the end.");
     }
+}
+
+/// The feed to a broker, as the dialects want it there. None only in a build without it, which does not start (RULES 27).
+fn open_feed(broker: &BrokerUrl, runtime: &tokio::runtime::Handle) -> Option<Box<dyn Feed>> {
+    let Topology { exchange, dead, queues } = TOPOLOGY;
+    let queue =
+        |queue: &dialects::feed::Queue| feed::Queue { name: queue.name, binding: queue.binding, dead: queue.dead };
+    feed::rabbitmq(broker, feed::Topology { exchange, dead }, queues.iter().map(queue).collect(), runtime)
 }
 
 /// The addresses to listen on, shown to be free, with the ports that the system chose.

@@ -10,6 +10,10 @@ use tracing_subscriber::{Registry, fmt, reload};
 
 use crate::config::{LogFormat, LogLevel};
 
+/// Drivers whose own words are not logged: at the finest level they show frames, credentials and texts in them. What goes
+/// wrong with them is said by whoever uses them.
+const FOREIGN: [&str; 3] = ["lapin", "amq_protocol", "async_rs"];
+
 /// Changes how much is logged while the server runs.
 #[derive(Clone)]
 pub struct Level(reload::Handle<LevelFilter, Registry>);
@@ -26,7 +30,9 @@ impl Level {
 #[must_use]
 pub fn start(level: LogLevel, format: LogFormat) -> Level {
     let (filter, handle) = reload::Layer::new(filter(level));
-    let registry = tracing_subscriber::registry().with(filter);
+    let ours =
+        tracing_subscriber::filter::filter_fn(|meta| !FOREIGN.iter().any(|name| meta.target().starts_with(name)));
+    let registry = tracing_subscriber::registry().with(filter).with(ours);
     let json = match format {
         LogFormat::Json => true,
         LogFormat::Text => false,

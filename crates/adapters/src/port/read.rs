@@ -11,7 +11,7 @@ use domain::id::{ClientId, Cursor, MessageId, Millis, Offset, Seq, SessionKey, U
 use domain::model::{Person, RoomKey, RoomKind, User};
 use domain::query::{Which, Window};
 
-use super::{Key, SessionRow};
+use super::{FeedPlace, Key, Posted, SessionRow};
 
 /// What is asked of a reader. The comment of each says which [`Found`] answers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +147,15 @@ pub enum Read {
     AtSeq(RoomKey, Seq),
     /// The log's head → `Cursor`; the genesis row's in an empty log.
     Head,
+    /// How far the feed has come → `Feed`.
+    Feed,
+    /// The outbox's rows after this number, in order → `Outbox`.
+    Outbox {
+        /// Only rows with a higher number.
+        after: u64,
+        /// At most this many.
+        most: usize,
+    },
     /// All keys that are good → `Keys`, by id.
     Keys,
     /// Who sent messages after this time, and when → `Recent`, oldest first: read backwards from the head to the first
@@ -199,6 +208,10 @@ pub enum Found {
     Count(u64),
     /// A session, if it is known.
     Session(Option<SessionRow>),
+    /// How far the feed has come; none when there never was one.
+    Feed(Option<FeedPlace>),
+    /// Rows of the outbox.
+    Outbox(Vec<Posted>),
     /// Keys.
     Keys(Vec<Key>),
     /// Who sent a message when.

@@ -4,6 +4,7 @@
 pub mod contract;
 mod marks;
 pub mod memory;
+mod outbox;
 pub mod people;
 pub mod settle;
 pub mod sqlite;

@@ -10,7 +10,7 @@
 //!   [`poll`] and [`probe`] are the other transport and the way from it, [`app`] says what runs on it all, [`out`] is how
 //!   that speaks. [`echo`] is what the public suites talk to.
 //! - The application: [`heard`] reads events, [`talk`] is one client's conversation, [`tell`] what listeners are told,
-//!   [`rest`] the calls, [`words`] the texts, [`wire`] the shapes.
+//!   [`rest`] the calls, [`words`] the texts, [`wire`] the shapes, [`publish`] what other systems are told.
 
 mod app;
 mod binary;
@@ -25,6 +25,7 @@ mod packet;
 mod payload;
 mod poll;
 mod probe;
+pub(crate) mod publish;
 mod rest;
 mod settings;
 #[cfg(test)]

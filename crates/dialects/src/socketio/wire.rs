@@ -116,6 +116,11 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Whether it is addressed to a receiver.
+    pub(super) fn is_direct(&self) -> bool {
+        matches!(self.addressed, Addressed::Receiver(_))
+    }
+
     /// The same with its names in the order of a room's history.
     pub(super) fn in_history(self) -> Self {
         let names = match self.names {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::layers::Problem;
 use super::origins::Origins;
 use super::read::{Reader, optional};
-use super::table::AUTH_SERVICE_URL;
+use super::table::{AUTH_SERVICE_URL, RABBITMQ_URL};
 use super::{Config, parse};
 
 /// Shortest secret where strangers can reach us, in bytes (RULES 8).
@@ -32,6 +32,7 @@ pub(super) fn check(mut config: Config, reader: &mut Reader<'_>) -> Config {
     timing(&config, reader);
     secrets(&config, reader);
     integration(&config, reader);
+    broker(&config, reader);
     let development = development(&config, dev_mode, reader);
     auth_service(&config, development, reader);
     config.auth.development = development;
@@ -129,6 +130,15 @@ fn integration(config: &Config, reader: &mut Reader<'_>) {
     }
     if config.backends.url.is_some() && config.backends.routes.is_empty() {
         reader.warnings.push("GATEWAY_INTEGRATION_URL is told nothing: GATEWAY_INTEGRATION_ROUTES is empty".into());
+    }
+}
+
+/// Every message that is kept passes there.
+fn broker(config: &Config, reader: &mut Reader<'_>) {
+    if config.broker.as_ref().is_some_and(|broker| broker.is_bare) {
+        reader.warnings.push(format!(
+            "{RABBITMQ_URL} is plain amqp: whoever is on the way to it reads every message, and the password"
+        ));
     }
 }
 

@@ -21,6 +21,7 @@ use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use adapters::auth::{AccessKeys, Settings, Trust};
+use adapters::feed::BrokerUrl;
 use adapters::integration::IntegrationUrl;
 use domain::limits::Policy;
 use ipnet::IpNet;
@@ -62,6 +63,8 @@ pub struct Config {
     pub paths: Paths,
     /// How long a connection of the gateway door lives, in milliseconds.
     pub gateway_ttl_ms: u64,
+    /// The RabbitMQ that is told what happens, if there is one.
+    pub broker: Option<BrokerUrl>,
     /// The back ends beside the gateway door.
     pub backends: Backends,
     /// The deadlines of raw sockets.

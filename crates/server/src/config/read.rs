@@ -6,11 +6,12 @@ use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use adapters::auth::{AccessKeys, ClaimRules, Secret, ServiceUrl, Settings};
+use adapters::feed::{BrokerUrl, HAS_RABBITMQ};
 use adapters::integration::IntegrationUrl;
 use domain::limits::{Policy, SEATS_MAX, SEATS_MIN};
 
-use super::layers::{Layers, Problem};
-use super::table::AUTH_SERVICE_URL;
+use super::layers::{Layers, Problem, Source};
+use super::table::{AUTH_SERVICE_URL, RABBITMQ_URL};
 use super::{Backends, Config, LogFormat, LogLevel, Paths, Timing, TokenEnd, origins, parse, store, table};
 
 /// Routes that may go to the integration's URL; AWS's own bound for one API.
@@ -79,6 +80,7 @@ impl<'a> Reader<'a> {
             rooms_persist: self.take("ROOMS_PERSIST", parse::boolean),
             paths: self.paths(),
             gateway_ttl_ms: self.take("GATEWAY_CONNECTION_TTL", parse::span_ms),
+            broker: self.broker(),
             backends: Backends {
                 keys: self.take("GATEWAY_ACCESS_KEYS", access_keys),
                 url: self.take("GATEWAY_INTEGRATION_URL", |text| optional(text, integration_url)),
@@ -138,6 +140,21 @@ impl<'a> Reader<'a> {
             self.warnings.push(format!("DATABASE_URL: the log is the directory {directory}; {file} is not read"));
         }
         store.directory
+    }
+
+    /// RULES 27: a build without the feature doesn't start without doing what it was told.
+    fn broker(&mut self) -> Option<BrokerUrl> {
+        let url = self.take(RABBITMQ_URL, |text| optional(text, |text| BrokerUrl::parse(text).map_err(str::to_owned)));
+        if url.is_some() && !HAS_RABBITMQ {
+            let what = "asks for the RabbitMQ feed, which this build does not have: build it with `--features amqp`, or \
+                        unset it";
+            let name = match &self.layers.value(RABBITMQ_URL).source {
+                Source::Environment(name) => name,
+                Source::Default | Source::File(_) | Source::Flag(_) => RABBITMQ_URL,
+            };
+            self.problems.push(Problem::new(name, what));
+        }
+        url
     }
 
     fn claim_rules(&mut self) -> ClaimRules {

@@ -101,6 +101,11 @@ pub const SETTINGS: &[Setting] = &[
         "list of what GATEWAY_INTEGRATION_URL decides: actions, `$connect`, `$disconnect`, `$default`",
     ),
     plain("GATEWAY_ROUTE_RESPONSES", "false", "whether what the URL answers to a message is said to its client"),
+    secret(
+        RABBITMQ_URL,
+        Some("AMQP_URL"),
+        "`amqp:` or `amqps:` URL of a RabbitMQ that is told what happens; asks for the feature `amqp`",
+    ),
     plain("CHAT_WEBSOCKET_PATH", "/ws/chat", "path of the `chat` door"),
     plain("CHAT_PRIVATE_ROOMS", "id", "`id`: a private room's id is the invitation; `invite`: a real one is asked for"),
     plain("CHAT_MAX_ROOMS_PER_USER", "10", "rooms that a user may make; 0 is no limit"),
@@ -157,9 +162,7 @@ pub const LATER: &[Later] = &[
     later("DB_USER", "the PostgreSQL store"),
     later("DB_PASSWORD", "the PostgreSQL store"),
     later("REDIS_*", "the Redis bus"),
-    later("RABBITMQ_URL", "the RabbitMQ feed"),
-    later("AMQP_URL", "the RabbitMQ feed"),
-    later("CLOUDAMQP_URL", "the RabbitMQ feed"),
+    later("CLOUDAMQP_URL", "the RabbitMQ feed by another name than RABBITMQ_URL"),
     later("NATS_URL", "the NATS bus"),
     later("DYNAMODB_*", "the DynamoDB store"),
     later("GUILD_TABLE_NAME", "the DynamoDB store"),
@@ -167,6 +170,9 @@ pub const LATER: &[Later] = &[
     later("JWT_PUBLIC_KEY", "tokens checked by a public key"),
     later("JWT_SECRET_PARAMETER_NAME", "keys from a parameter store"),
 ];
+
+/// Where the feed goes (RULES 27 where the build has none).
+pub const RABBITMQ_URL: &str = "RABBITMQ_URL";
 
 /// Where the Auth Service is (RULES 5).
 pub const AUTH_SERVICE_URL: &str = "AUTH_SERVICE_URL";

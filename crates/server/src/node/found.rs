@@ -92,6 +92,8 @@ impl Node {
             | Found::Count(_)
             | Found::Room(_)
             | Found::Events { .. }
+            | Found::Feed(_)
+            | Found::Outbox(_)
             | Found::Keys(_)
             | Found::Recent(_)) => pending.found = Some(Box::new(found)),
         }
@@ -147,6 +149,8 @@ fn answers(ask: &Read, found: &Found) -> bool {
         Read::Unread { .. } => matches!(found, Found::Count(_)),
         Read::Session(_) => matches!(found, Found::Session(_)),
         Read::At(_) | Read::AtSeq(..) | Read::Head => matches!(found, Found::Cursor(_)),
+        Read::Feed => matches!(found, Found::Feed(_)),
+        Read::Outbox { .. } => matches!(found, Found::Outbox(_)),
         Read::Keys => matches!(found, Found::Keys(_)),
         Read::Recent(_) => matches!(found, Found::Recent(_)),
     }

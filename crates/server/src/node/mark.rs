@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adapters::port::{Found, MarkWrite, Read, Write};
+use adapters::port::{Found, MarkWrite, Read};
 use domain::command::Reply;
 use domain::event::SignalKind;
 use domain::id::{MessageId, Millis, Offset};
@@ -61,14 +61,15 @@ impl Node {
             return Err(Refusal::Unavailable);
         }
         let write = |raise: &Raise| {
-            Write::Mark(MarkWrite {
+            let write = MarkWrite {
                 user: actor.who.id.clone(),
                 room: raise.room.clone(),
                 mark,
                 upto: raise.upto,
                 apart: raise.apart.clone(),
                 at: now,
-            })
+            };
+            self.asked(write, messages, raise)
         };
         Ok(Next::Write(raises.iter().map(write).collect(), Then::Mark { mark, raises }, Vec::new()))
     }

@@ -17,6 +17,7 @@ mod decide;
 mod delivered;
 mod desk;
 mod enter;
+mod feed;
 mod found;
 mod group;
 mod history;
@@ -85,6 +86,8 @@ enum Writer {
 pub struct Node {
     policy: Policy,
     life: Life,
+    /// Whether there is a feed, which is told of marks.
+    feeds: bool,
     /// The first offset that this life may have written.
     born: Offset,
     /// Everything up to here was announced, and the facts remembered know of it.
@@ -124,6 +127,7 @@ impl Node {
         Self {
             policy: start.policy,
             life: start.life,
+            feeds: false,
             born: start.head.offset.next(),
             head: start.head,
             ids: Ids::seeded(start.seed),

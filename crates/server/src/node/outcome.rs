@@ -307,7 +307,13 @@ fn per_command(slots: &[Slot], outcomes: Vec<Outcome>) -> Vec<Outcome> {
 fn weight(write: &Write) -> usize {
     match write {
         Write::Events(room) => room.events.iter().map(|(what, _)| content_bytes(what)).sum(),
-        Write::Person(_) | Write::User(_) | Write::Key(_) | Write::Mark(_) | Write::Session(_) => 0,
+        Write::Person(_)
+        | Write::User(_)
+        | Write::Key(_)
+        | Write::Mark(_)
+        | Write::Asked(_)
+        | Write::Fed(_)
+        | Write::Session(_) => 0,
     }
 }
 

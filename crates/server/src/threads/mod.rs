@@ -7,9 +7,12 @@
 //!    │  └─signals─► bus        │ ──hints──► bus ─┐
 //!    └──────────── mailboxes ◄─┴──replies────────┘
 //! ```
+//!
+//! Beside them the feed, where there is one: a reader of the log that the writer wakes.
 
 pub mod addresses;
 pub mod clock;
+mod feed;
 mod integration;
 mod listen;
 mod node;
@@ -22,7 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use adapters::port::{Failure, FailureKind, Found, Read, Reader, Store};
+use adapters::port::{Failure, FailureKind, Feed, FeedPlace, Found, Read, Reader, Store};
 use anyhow::Context as _;
 use dialects::connections::Managed;
 use dialects::{Answer, Dialect};
@@ -31,6 +34,7 @@ use domain::limits::{self, Policy};
 
 use self::addresses::Addresses;
 use self::clock::Clock;
+pub use self::feed::Bell;
 pub use self::integration::UrlDoor;
 pub use self::listen::probe;
 pub use self::store::{Job, Reads, WriterDoor};
@@ -63,6 +67,8 @@ pub struct Wiring {
     pub polled: Waiters<Answer>,
     /// Back ends that wait for a shard.
     pub managed: Waiters<Managed>,
+    /// To the feed.
+    pub feed: Bell,
     /// The server's state.
     pub health: Health,
 }
@@ -96,6 +102,7 @@ impl Wiring {
             rest: Waiters::new(limits::REST_CALLS_MAX),
             polled: Waiters::new(limits::HTTP_CONNECTIONS_MAX),
             managed: Waiters::new(MANAGED_AT_ONCE_MAX),
+            feed: Bell::default(),
             health: Health::new(mailboxes.len()),
             mailboxes,
         };
@@ -127,6 +134,8 @@ pub struct Setup {
     pub readers: usize,
     /// To the operator's URL.
     pub url: UrlDoor,
+    /// The other system that is told what happens, if there is one.
+    pub feed: Option<Box<dyn Feed>>,
 }
 
 /// The threads of a server.
@@ -136,6 +145,7 @@ pub struct Running {
     shards: Vec<JoinHandle<()>>,
     node: JoinHandle<()>,
     store: Vec<JoinHandle<()>>,
+    feed: Option<feed::Feeding>,
 }
 
 /// Starts everything behind the doors, and then opens them.
@@ -143,13 +153,20 @@ pub struct Running {
 /// # Errors
 /// When the store can't be read, an address is taken, or the system gives no thread.
 pub fn start(setup: Setup, wiring: &Arc<Wiring>, polls: Polls, http: &HttpDoor) -> anyhow::Result<Running> {
-    let Setup { store, life, dialects, gate, policy, timing, allowance, listen, addresses, readers, url } = setup;
-    let (head, node) = first_node(store.reader()?.as_mut(), policy, life, wiring.clock)?;
-    let (writer, writing) = store::start_writer(store.writer()?, wiring.clone())?;
+    let Setup { store, life, dialects, gate, policy, timing, allowance, listen, addresses, readers, url, feed } = setup;
+    let mut writer = store.writer()?;
+    let feed = match feed {
+        Some(feed) => Some((feed, feed::first_place(store.reader()?.as_mut(), writer.as_mut(), life)?)),
+        None => None,
+    };
+    let (head, mut node) = first_node(store.reader()?.as_mut(), policy, life, wiring.clock)?;
+    let (writer, writing) = store::start_writer(writer, wiring.clone())?;
     let mut stores = vec![writing];
     for _ in 0..readers.max(1) {
         stores.push(store::start_reader(store.reader()?, wiring.clone())?);
     }
+    let feed = feed.map(|feed| start_feed(feed, &mut node, (store.as_ref(), life), &writer, wiring));
+    let feed = feed.transpose()?;
     let node = node::start(node, writer.clone(), wiring.clone())?;
     let mut shards = Vec::new();
     for (id, poll) in (0u8..).zip(polls.0) {
@@ -183,7 +200,20 @@ pub fn start(setup: Setup, wiring: &Arc<Wiring>, polls: Polls, http: &HttpDoor) 
             wiring: wiring.clone(),
         })?);
     }
-    Ok(Running { wiring: wiring.clone(), writer, shards, node, store: stores })
+    Ok(Running { wiring: wiring.clone(), writer, shards, node, store: stores, feed })
+}
+
+/// The feed's thread; the node is told that there is one.
+fn start_feed(
+    (feed, place): (Box<dyn Feed>, FeedPlace),
+    node: &mut Node,
+    (store, life): (&dyn Store, Life),
+    writer: &WriterDoor,
+    wiring: &Arc<Wiring>,
+) -> anyhow::Result<feed::Feeding> {
+    node.has_feed();
+    let (reader, writer, wiring) = (store.reader()?, writer.clone(), wiring.clone());
+    Ok(feed::start(feed::Parts { feed, reader, writer, wiring, life, place })?)
 }
 
 /// A node at the log's head, which knows the last minute's messages (HAZARDS 12).
@@ -206,9 +236,17 @@ impl Running {
         self.writer.clone()
     }
 
+    /// Ends the feed, which needs the runtime that it waits on. What it has not told by now is told after the next start.
+    pub fn stop_feed(&mut self) {
+        if let Some(feed) = self.feed.take() {
+            feed.stop();
+        }
+    }
+
     /// Ends the threads, from the doors inwards: what was taken in is carried out, and what was committed is answered
     /// where somebody still listens.
-    pub fn stop(self) {
+    pub fn stop(mut self) {
+        self.stop_feed();
         self.wiring.mailboxes.iter().for_each(|mailbox| mailbox.order(Order::Stop));
         self.shards.into_iter().for_each(join);
         self.wiring.inbox.close();

@@ -12,8 +12,8 @@ use super::{Wiring, spawn};
 use crate::node::{Input as ToNode, Token};
 use crate::shard::Input as ToShard;
 
-/// Jobs that may wait for the writer: one batch of the node's, and one change of the keys.
-const JOBS_WAITING_MAX: usize = 2;
+/// Jobs that may wait for the writer: one batch of the node's, one change of the keys, one place of the feed's.
+const JOBS_WAITING_MAX: usize = 3;
 
 /// What the writer is to do.
 pub enum Job {
@@ -23,6 +23,8 @@ pub enum Job {
     Recover,
     /// Commit a change of the keys, for the operator, who waits for the outcome. One at a time.
     Keys(Batch, SyncSender<Result<Vec<Outcome>, Failure>>),
+    /// Keep the feed's place; the feed waits for the outcome. One at a time.
+    Fed(Batch, SyncSender<Result<Vec<Outcome>, Failure>>),
     /// End.
     Stop,
 }
@@ -32,7 +34,7 @@ pub enum Job {
 pub struct WriterDoor(SyncSender<Job>);
 
 impl WriterDoor {
-    /// Never blocks: the node has one batch in flight, the operator one change.
+    /// Never blocks: the node has one batch in flight, the operator one change, the feed one place.
     pub fn give(&self, job: Job) {
         match self.0.try_send(job) {
             Ok(()) => {}
@@ -61,6 +63,7 @@ fn write(mut writer: Box<dyn Writer>, jobs: &Receiver<Job>, wiring: &Wiring) {
             Job::Commit(batch) => {
                 let result = writer.commit(&batch);
                 note(wiring, result.as_ref().err());
+                wiring.feed.ring();
                 wiring.inbox.put([ToNode::Committed(result)]);
             }
             Job::Recover => {
@@ -68,7 +71,7 @@ fn write(mut writer: Box<dyn Writer>, jobs: &Receiver<Job>, wiring: &Wiring) {
                 note(wiring, result.as_ref().err());
                 wiring.inbox.put([ToNode::Recovered(result)]);
             }
-            Job::Keys(batch, outcome) => {
+            Job::Keys(batch, outcome) | Job::Fed(batch, outcome) => {
                 let result = writer.commit(&batch);
                 note(wiring, result.as_ref().err());
                 // Who asked may have given up; the change stands.

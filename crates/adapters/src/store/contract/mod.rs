@@ -6,6 +6,7 @@ pub(crate) mod hand;
 mod marking;
 mod messages;
 mod oracle;
+mod outbox;
 mod reading;
 mod theirs;
 mod users;
@@ -22,8 +23,16 @@ pub use oracle::{play, same};
 /// The life of the genesis row of every store that [`check`] opens.
 pub const LIFE: Life = Life(0x11fe);
 
-const ALL: [&[cases::Case]; 7] =
-    [cases::CASES, reading::CASES, messages::CASES, marking::CASES, users::CASES, theirs::CASES, windows::CASES];
+const ALL: [&[cases::Case]; 8] = [
+    cases::CASES,
+    reading::CASES,
+    messages::CASES,
+    marking::CASES,
+    users::CASES,
+    theirs::CASES,
+    windows::CASES,
+    outbox::CASES,
+];
 
 /// Runs the whole suite. `open` gives a new, empty store each time, opened with [`LIFE`].
 ///

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::What;
 use domain::id::{
-    ClientId, ConnectionId, Door, ExclusionVersion, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber,
+    ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, SessionKey, UserId,
+    UserNumber,
 };
 use domain::identity::Scopes;
 use domain::model::{Member, Message, MessageKind, Person, Profile, Role, RoomKey, RoomKind, Sending, Status};
@@ -15,8 +16,8 @@ use domain::watermark::Mark;
 
 use super::hand;
 use crate::port::{
-    Batch, Found, Holder, Key, KeyChange, MarkWrite, NewPerson, NewUser, Outcome, Read, Reader, RoomWrite, SessionRow,
-    Store, Write,
+    AskedMark, Batch, FeedPlace, Found, Holder, Key, KeyChange, MarkWrite, NewPerson, NewUser, Outcome, Read, Reader,
+    RoomWrite, SessionRow, Store, Write,
 };
 
 /// The last but one waits, and the last comes when they have been registered, or before.
@@ -98,7 +99,16 @@ fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
             };
             Write::Key(KeyChange::Add(Key { id, hash: [bytes.draw(255); 32], holder, made_at: at }))
         }
-        2 | 3 => Write::Mark(mark(bytes, oracle, at)),
+        2 => Write::Mark(mark(bytes, oracle, at)),
+        3 => {
+            let named: &[u128] = bytes.pick([&[], &[1], &[2, u128::MAX]]);
+            let messages = named.iter().copied().map(MessageId).collect();
+            Write::Asked(AskedMark { mark: mark(bytes, oracle, at), messages })
+        }
+        5 => {
+            let cursor = Cursor { life: Life(at.0), offset: Offset(head(oracle)) };
+            Write::Fed(FeedPlace { cursor, outbox: bytes.draw(30).into() })
+        }
         4 => Write::Session(SessionRow {
             key: SessionKey(bytes.draw(SESSIONS).into()),
             user: hand::user(bytes.pick(["ann", "bob", "7", "1", "eve", "zed"])),
@@ -280,7 +290,8 @@ pub fn same(store: &dyn Store, oracle: &dyn Store) {
 }
 
 fn fixed_reads() -> Vec<Read> {
-    let mut reads = vec![Read::Keys, Read::Recent(Millis(0)), Read::Recent(Millis(1_000_020))];
+    let mut reads = vec![Read::Keys, Read::Recent(Millis(0)), Read::Recent(Millis(1_000_020)), Read::Feed];
+    reads.extend([(0, 999), (9, 2)].map(|(after, most)| Read::Outbox { after, most }));
     for room in ROOMS.map(hand::room) {
         reads.push(Read::Room(room.clone()));
         reads.push(Read::Page { room: room.clone(), before: None, most: usize::MAX });

@@ -10,8 +10,11 @@ use domain::id::{ClientId, Cursor, Life, MessageId, Offset, Seq, UserId, UserNum
 use domain::limits::SESSIONS_PER_USER_MAX;
 use domain::model::{Person, Profile, RoomKey};
 
-use crate::port::{Batch, Key, KeyChange, MarkWrite, Outcome, RoomWrite, SessionRow, Write};
+use crate::port::{
+    AskedMark, Batch, FeedPlace, Key, KeyChange, MarkWrite, Outcome, Posted, RoomWrite, SessionRow, Write,
+};
 use crate::store::marks::{Marks, outcome};
+use crate::store::outbox::posted;
 use crate::store::settle::{self, Change};
 
 /// Who sent something, where, and under which id.
@@ -33,6 +36,10 @@ pub(super) struct Log {
     pub(super) messages: HashMap<MessageId, Arc<Event>>,
     /// The longest unwritten first.
     pub(super) sessions: Vec<SessionRow>,
+    pub(super) feed: Option<FeedPlace>,
+    pub(super) outbox: Vec<Posted>,
+    /// The number of the last row that the outbox was given.
+    posted: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +73,9 @@ impl Log {
             keys: BTreeMap::new(),
             messages: HashMap::new(),
             sessions: Vec::new(),
+            feed: None,
+            outbox: Vec::new(),
+            posted: 0,
         }
     }
 
@@ -83,7 +93,9 @@ impl Log {
             Write::Person(new) => self.meet(new),
             Write::User(new) => self.register(new),
             Write::Key(change) => self.change_key(change),
-            Write::Mark(mark) => self.mark(mark),
+            Write::Mark(mark) => self.mark(mark).0,
+            Write::Asked(asked) => self.asked(asked),
+            Write::Fed(place) => self.fed(*place),
             Write::Session(session) => self.remember(session),
         });
         outcomes.collect()
@@ -145,16 +157,36 @@ impl Log {
         event
     }
 
-    fn mark(&mut self, write: &MarkWrite) -> Outcome {
-        let Some(room) = self.rooms.get_mut(&write.room) else { return Outcome::Done };
+    /// What to say of a mark; and the room's first offset and the user's marks before, if there is such a room.
+    fn mark(&mut self, write: &MarkWrite) -> (Outcome, Option<(Offset, Marks)>) {
+        let Some(room) = self.rooms.get_mut(&write.room) else { return (Outcome::Done, None) };
         let since = room.since.get(&write.user).copied();
         let kept = room.marks.entry(write.user.clone()).or_default();
         let before = kept.clone();
-        if !kept.raise(write) {
-            return Outcome::Done;
+        let outcome = if kept.raise(write) {
+            let Ok(outcome) = outcome::<std::convert::Infallible>(&before, write, || Ok(since));
+            outcome
+        } else {
+            Outcome::Done
+        };
+        (outcome, Some((room.facts.birth, before)))
+    }
+
+    fn asked(&mut self, asked: &AskedMark) -> Outcome {
+        let (outcome, known) = self.mark(&asked.mark);
+        if let Some((room, before)) = known
+            && let Some(posted) = posted(asked, (&before, &outcome), room, self.head().offset)
+        {
+            self.posted += 1;
+            self.outbox.push(Posted { number: self.posted, ..posted });
         }
-        let Ok(outcome) = outcome::<std::convert::Infallible>(&before, write, || Ok(since));
         outcome
+    }
+
+    fn fed(&mut self, place: FeedPlace) -> Outcome {
+        self.feed = Some(place);
+        self.outbox.retain(|posted| posted.number > place.outbox);
+        Outcome::Done
     }
 
     fn remember(&mut self, session: &SessionRow) -> Outcome {

@@ -11,7 +11,7 @@ use domain::query::Window;
 use domain::watermark::Mark;
 
 use super::log::{GENESIS, Log, Room};
-use crate::port::{Found, Read, SessionRow};
+use crate::port::{Found, Posted, Read, SessionRow};
 use crate::store::marks::{Front, Fronts, Marks};
 use crate::store::settle::{self, Page};
 
@@ -80,9 +80,15 @@ impl Log {
             Read::At(offset) => Found::Cursor(self.at(*offset)),
             Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, *seq)),
             Read::Head => Found::Cursor(Some(self.head())),
+            Read::Feed => Found::Feed(self.feed),
+            Read::Outbox { after, most } => Found::Outbox(self.posted_after(*after, *most)),
             Read::Keys => Found::Keys(self.keys.values().cloned().collect()),
             Read::Recent(after) => Found::Recent(self.recent(*after)),
         }
+    }
+
+    fn posted_after(&self, after: u64, most: usize) -> Vec<Posted> {
+        self.outbox.iter().filter(|posted| posted.number > after).take(most).cloned().collect()
     }
 
     fn listed(&self, wanted: impl Fn(&RoomFacts) -> bool) -> Vec<RoomFacts> {

@@ -19,9 +19,10 @@ use super::log::{self, RoomRow};
 use super::rooms::{Known, Rooms};
 use super::shared::{Handles, Shared, asking, int};
 use super::tail;
-use super::{keys, marks, people, roster, row, sessions};
-use crate::port::{Batch, Failure, FailureKind, MarkWrite, Outcome, RoomWrite, Write};
-use crate::store::marks::{Fronts, outcome as mark_outcome};
+use super::{keys, marks, outbox, people, roster, row, sessions};
+use crate::port::{AskedMark, Batch, Failure, FailureKind, MarkWrite, Outcome, RoomWrite, Write};
+use crate::store::marks::{Fronts, Marks, outcome as mark_outcome};
+use crate::store::outbox::posted;
 use crate::store::people::told_of;
 use crate::store::settle;
 
@@ -92,7 +93,13 @@ impl<'a> Work<'a> {
                     self.begin()?;
                     keys::change(self.log, change)?
                 }
-                Write::Mark(mark) => self.mark(mark)?,
+                Write::Mark(mark) => self.mark(mark)?.0,
+                Write::Asked(asked) => self.asked(asked)?,
+                Write::Fed(place) => {
+                    self.begin()?;
+                    self.done.bytes += outbox::fed(self.log, place)?;
+                    Outcome::Done
+                }
                 Write::Session(session) => {
                     self.begin()?;
                     self.done.bytes += sessions::put(self.log, session)?;
@@ -125,13 +132,14 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// A mark that does not rise needs no transaction either.
-    fn mark(&mut self, write: &MarkWrite) -> Result<Outcome, Failure> {
-        let Some(known) = self.room(&write.room)? else { return Ok(Outcome::Done) };
+    /// A mark that does not rise needs no transaction either. Gives what to say of it; and the room's first offset and the
+    /// user's marks before, if there is such a room.
+    fn mark(&mut self, write: &MarkWrite) -> Result<(Outcome, Option<(u64, Marks)>), Failure> {
+        let Some(known) = self.room(&write.room)? else { return Ok((Outcome::Done, None)) };
         let before = marks::of(self.log, known.birth, &write.user)?;
         let mut kept = before.clone();
         if !kept.raise(write) {
-            return Ok(Outcome::Done);
+            return Ok((Outcome::Done, Some((known.birth, before))));
         }
         self.begin()?;
         self.done.bytes += marks::put(self.log, known.birth, &write.user, &before, &kept)?;
@@ -143,9 +151,21 @@ impl<'a> Work<'a> {
             },
         };
         *moved |= fronts.follow(&write.user, &kept.upto);
-        mark_outcome(&before, write, || {
+        let outcome = mark_outcome(&before, write, || {
             Ok(roster::belonging(self.log, known.birth, &write.user)?.and_then(|row| row.since))
-        })
+        })?;
+        Ok((outcome, Some((known.birth, before))))
+    }
+
+    fn asked(&mut self, asked: &AskedMark) -> Result<Outcome, Failure> {
+        let (outcome, known) = self.mark(&asked.mark)?;
+        if let Some((birth, before)) = known
+            && let Some(posted) = posted(asked, (&before, &outcome), Offset(birth), Offset(self.head))
+        {
+            self.begin()?;
+            self.done.bytes += outbox::put(self.log, &posted)?;
+        }
+        Ok(outcome)
     }
 
     /// Who is foremost is written once for each room, however many marks rise in it.

@@ -41,6 +41,7 @@ mod log;
 mod marks;
 mod messages;
 mod names;
+mod outbox;
 mod people;
 mod reader;
 mod rooms;

@@ -14,7 +14,7 @@ use super::history::Wanted;
 use super::index::id_hash;
 use super::shared::{Handles, Holder, Shared, Writes, corrupt};
 use super::tail::Head;
-use super::{chunks, history, lists, log, messages, names, people, sessions, theirs, unread, view};
+use super::{chunks, history, lists, log, messages, names, outbox, people, sessions, theirs, unread, view};
 use crate::port::{Failure, FailureKind, Found, Read, Reader};
 use crate::store::settle;
 
@@ -114,6 +114,10 @@ impl SqliteReader {
             Read::At(offset) => Found::Cursor(self.at(offset.0)?),
             Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, seq.0)?),
             Read::Head => Found::Cursor(Some(shared.tail().cursor())),
+            Read::Feed => Found::Feed(holder.with(|handles| outbox::place(&handles.log))?),
+            Read::Outbox { after, most } => {
+                Found::Outbox(holder.with(|handles| outbox::rows(&handles.log, *after, *most))?)
+            }
             Read::Keys => Found::Keys(holder.with(|handles| super::keys::all(&handles.log))?),
             Read::Recent(after) => Found::Recent(self.recent(*after)?),
         })

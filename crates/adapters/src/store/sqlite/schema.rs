@@ -37,6 +37,12 @@ pub(super) const LOG_STEPS: &[&str] = &[
     CREATE TABLE apart (room INTEGER, user TEXT, PRIMARY KEY (room, user)) STRICT, WITHOUT ROWID;
     CREATE INDEX barred_of ON barred (user);
 ",
+    "
+    -- How far the feed has come.
+    CREATE TABLE feed (one INTEGER PRIMARY KEY CHECK (one = 1), row BLOB NOT NULL) STRICT;
+    -- Marks that the feed is to be told of. No number is used again, also when all rows have gone: the feed may not know yet.
+    CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL) STRICT;
+",
 ];
 
 /// The index's tables. There are no steps: a file of another version is rebuilt from the log.

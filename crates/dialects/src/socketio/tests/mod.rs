@@ -2,6 +2,7 @@
 
 mod back;
 mod messages;
+mod publish;
 mod rest;
 mod rooms;
 mod talk;

@@ -104,6 +104,31 @@ fn access_keys_that_strangers_could_guess() {
     }
 }
 
+/// RULES 27, of an engine that some builds have.
+#[test]
+fn the_broker_is_read_where_this_build_has_it_and_refused_where_it_has_not() {
+    let secret = ("RABBITMQ_URL", "amqp://guest:hunter2hunter2@rabbitmq:5672");
+    for (name, url) in [secret, ("AMQP_URL", "amqps://localhost")] {
+        let loaded = World::of(&[(name, url)]).load();
+        assert!(!format!("{:?}{:?}", loaded.config, loaded.warnings).contains("hunter2"));
+        if adapters::feed::HAS_RABBITMQ {
+            assert!(loaded.config.unwrap().broker.is_some());
+            assert_eq!(loaded.warnings.len(), usize::from(name == secret.0), "plain, and not on this machine");
+        } else {
+            let problems = loaded.config.unwrap_err();
+            assert_eq!((problems.len(), &*problems[0].name), (1, name));
+            assert!(problems[0].what.contains("RabbitMQ") && problems[0].what.contains("amqp"), "{problems:?}");
+        }
+    }
+    let both = [secret, ("AMQP_URL", "amqp://localhost")];
+    assert_eq!(World::of(&both).problems().first().map(String::as_str), Some("RABBITMQ_URL, AMQP_URL"));
+    for url in ["http://hunter2@rabbitmq", "rabbitmq:5672", "amqp://"] {
+        let problems = World::of(&[("RABBITMQ_URL", url)]).load().config.unwrap_err();
+        assert_eq!((problems.len(), &*problems[0].name), (1, "RABBITMQ_URL"));
+        assert!(!problems[0].what.contains("hunter2"), "{problems:?}");
+    }
+}
+
 /// RULES 27: stop, naming the variable and the feature; whatever else is set.
 #[test]
 fn engines_that_this_version_has_not() {
@@ -113,8 +138,6 @@ fn engines_that_this_version_has_not() {
         ("REDIS_HOST", "redis", "Redis"),
         ("REDIS_URL", "redis://:hunter2hunter2@redis", "Redis"),
         ("REDIS_SENTINELS", "a,b", "Redis"),
-        ("RABBITMQ_URL", "amqp://guest:hunter2hunter2@rabbitmq:5672", "RabbitMQ"),
-        ("AMQP_URL", "amqp://x", "RabbitMQ"),
         ("CLOUDAMQP_URL", "amqp://x", "RabbitMQ"),
         ("NATS_URL", "nats://x", "NATS"),
         ("DYNAMODB_TABLE_NAME", "gg_core", "DynamoDB"),

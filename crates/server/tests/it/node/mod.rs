@@ -3,6 +3,7 @@
 
 mod change;
 mod door;
+mod feed;
 mod history;
 mod house;
 mod mark;

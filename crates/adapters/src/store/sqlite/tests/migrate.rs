@@ -125,7 +125,9 @@ fn a_store_of_the_second_version_opens_and_is_brought_to_this_one() {
     }
     drop(store);
     let log = Connection::open(dir.path().join("log.db")).unwrap();
-    let tables = ["profiles", "aliases", "fronts", "apart"].map(|table| format!("DROP TABLE {table};")).concat();
+    let tables = ["profiles", "aliases", "fronts", "apart", "feed", "outbox"]
+        .map(|table| format!("DROP TABLE {table};"))
+        .concat();
     log.execute_batch(&format!("{tables} DROP INDEX barred_of; PRAGMA user_version = 2")).unwrap();
     drop(log);
     let store = dir.open();
@@ -133,6 +135,29 @@ fn a_store_of_the_second_version_opens_and_is_brought_to_this_one() {
     let writes = [mark(Mark::Read, 20, 7), hand::registering("zoe", domain::model::Profile::default())];
     for store in [&store as &dyn Store, &oracle] {
         store.writer().unwrap().commit(&hand::batch(writes.clone())).unwrap();
+    }
+    contract::same(&store, &oracle);
+    drop(store);
+    assert_eq!(usize::try_from(version(&dir, "log.db")).unwrap(), LOG_STEPS.len());
+    contract::same(&dir.open(), &oracle);
+}
+
+/// The third version knew no feed.
+#[test]
+fn a_store_of_the_third_version_opens_and_is_brought_to_this_one() {
+    let (dir, oracle) = (Dir::new(), MemoryStore::new(LIFE));
+    past(&dir.open());
+    past(&oracle);
+    let log = Connection::open(dir.path().join("log.db")).unwrap();
+    log.execute_batch("DROP TABLE feed; DROP TABLE outbox; PRAGMA user_version = 3").unwrap();
+    drop(log);
+    let store = dir.open();
+    contract::same(&store, &oracle);
+    let (user, room) = (hand::user("bob"), hand::room("lobby"));
+    let mark = MarkWrite { user, room, mark: Mark::Read, upto: Some(Offset(20)), apart: Vec::new(), at: Millis(7) };
+    let asked = Write::Asked(crate::port::AskedMark { mark, messages: Vec::new() });
+    for store in [&store as &dyn Store, &oracle] {
+        store.writer().unwrap().commit(&hand::batch([asked.clone()])).unwrap();
     }
     contract::same(&store, &oracle);
     drop(store);
