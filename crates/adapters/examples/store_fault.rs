@@ -89,6 +89,7 @@ fn commit(writer: &mut dyn Writer, writes: &[Write], seen: &mut BTreeMap<String,
                     | Outcome::Adopted { .. }
                     | Outcome::User(_)
                     | Outcome::Reached { .. }
+                    | Outcome::Expired(_)
                     | Outcome::Done => None,
                 };
                 let offsets: Option<Vec<u64>> = outcomes.iter().map(offset).collect();

@@ -84,6 +84,7 @@ fn commit(
             | Outcome::Adopted { .. }
             | Outcome::User(_)
             | Outcome::Reached { .. }
+            | Outcome::Expired(_)
             | Outcome::Done => None,
         };
         let offset = offset.ok_or_else(|| format!("{number} was not taken: {outcome:?}"))?;

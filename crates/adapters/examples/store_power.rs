@@ -87,6 +87,7 @@ fn commit(writer: &mut dyn Writer, life: Life, writes: Vec<Write>) -> Result<Vec
         | Outcome::Adopted { .. }
         | Outcome::User(_)
         | Outcome::Reached { .. }
+        | Outcome::Expired(_)
         | Outcome::Done => None,
     };
     let offsets: Option<Vec<u64>> = outcomes.iter().map(offset).collect();

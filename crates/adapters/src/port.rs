@@ -110,6 +110,8 @@ pub enum Write {
     Asked(AskedMark),
     /// How far the feed has come → `Done`, in the place of what was kept. The outbox's rows up to there go.
     Fed(FeedPlace),
+    /// What is too old goes → `Expired`.
+    Expire(Expiry),
     /// A session that its client may come back to → `Done`, in the place of what was kept under its key. The user's longest
     /// unwritten go when there are more than [`SESSIONS_PER_USER_MAX`](domain::limits::SESSIONS_PER_USER_MAX).
     Session(SessionRow),
@@ -238,6 +240,17 @@ pub enum Holder {
     Service(Text, Scopes),
 }
 
+/// Lets go of what was said before a time, of what was committed before this batch: the contents of messages, edits and notices (HAZARDS 19). Their rows stay, with
+/// offset, room, seq, life, who, when and under which id, so that numbers have no gap and a repeat is known for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// Only what was said before. Taken from the log's beginning on up to the first place that is younger, found by halving:
+    /// where the clock was set back, some goes later.
+    pub before: Millis,
+    /// But no further than the feed has come.
+    pub behind_feed: bool,
+}
+
 /// What became of one write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -272,6 +285,9 @@ pub enum Outcome {
         /// What above it they had marked singly before, ascending.
         apart: Vec<Offset>,
     },
+    /// The contents of everything up to here are kept no more, by this write or an earlier one; the genesis row's place when
+    /// nothing was let go of. Readers find nothing of it from now on; the disk lets go of some of it with each write.
+    Expired(Offset),
     /// Kept; there is nothing to say about it.
     Done,
 }

@@ -111,6 +111,10 @@ pub const SAVED_PRESENCE_MAX: usize = 1000;
 pub const PAGE_MAX: u32 = 200;
 /// Most messages that one mark may name.
 pub const MARKED_MAX: usize = 1000;
+/// How often what is too old is let go of, in milliseconds.
+pub const EXPIRE_EVERY_MS: u64 = 1_000;
+/// The shortest time for which what is said may be kept, in milliseconds: nobody who is only slow is to miss anything.
+pub const RETENTION_MIN_MS: u64 = 60 * 60 * 1000;
 /// Messages that are looked at, and told of, together when a mark has reached them.
 pub const REACHED_MAX: u32 = 1000;
 /// Messages read out of order that are kept of one user in one room, above their mark; the oldest go first.
@@ -149,6 +153,8 @@ pub struct Policy {
     pub strict_per_minute: u32,
     /// Messages a minute on the other doors (`MAX_MESSAGES_PER_MIN`); 0 means no limit.
     pub loose_per_minute: u32,
+    /// How long what is said is kept, in milliseconds (`RETENTION`); none: for ever.
+    pub retention_ms: Option<u64>,
     /// How many may be online for presence to go to everybody (`PRESENCE_ALL_MAX`, RULES 19).
     pub presence_all_max: u32,
 }
@@ -163,6 +169,7 @@ impl Default for Policy {
             seats_default: 100,
             strict_per_minute: 30,
             loose_per_minute: 600,
+            retention_ms: None,
             presence_all_max: 1000,
         }
     }

@@ -156,6 +156,10 @@ pub enum Read {
         /// At most this many.
         most: usize,
     },
+    /// Up to where contents are kept no more → `Expired`; the genesis row's place when nothing was let go of. Messages up to
+    /// there are in no history, no count and no look-up, but for `Sent`, which finds them without their contents. So do
+    /// `Page` and `Since` of all rooms.
+    Expired,
     /// All keys that are good → `Keys`, by id.
     Keys,
     /// Who sent messages after this time, and when → `Recent`, oldest first: read backwards from the head to the first
@@ -182,6 +186,9 @@ pub enum Found {
         /// What has become of those messages among them that were edited or deleted since, ascending by where they were
         /// sent; of catch-up in named rooms only.
         fates: Vec<(Offset, Fate)>,
+        /// Of what lay there in the named rooms, something is kept no more. Nothing of before that point is given then, not even
+        /// what happened to rosters.
+        gone: bool,
     },
     /// An event, if there is one.
     Event(Option<Arc<Event>>),
@@ -212,6 +219,8 @@ pub enum Found {
     Feed(Option<FeedPlace>),
     /// Rows of the outbox.
     Outbox(Vec<Posted>),
+    /// A place in the log.
+    Expired(Offset),
     /// Keys.
     Keys(Vec<Key>),
     /// Who sent a message when.

@@ -113,6 +113,50 @@ pub fn change(event: &Event) -> Option<Change> {
     (change.of < event.offset).then_some(change)
 }
 
+/// Whether retention empties this: it is said by somebody. What becomes of rooms and rosters stays.
+#[must_use]
+pub fn expires(what: &What) -> bool {
+    match what {
+        What::Sent(_) | What::Edited { .. } | What::Deleted { .. } | What::Notice { .. } => true,
+        What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Retitled { .. } => false,
+    }
+}
+
+/// What is left of an event when its contents are kept no more; none when it has none.
+#[must_use]
+pub fn emptied(what: &What) -> Option<What> {
+    let nothing = Text::default();
+    Some(match what.clone() {
+        What::Sent(message) => What::Sent(Message { content: nothing, extra: None, ..message }),
+        What::Edited { message, of, sending, .. } => What::Edited { message, of, content: nothing, sending },
+        What::Notice { .. } => What::Notice { extra: nothing },
+        What::RoomMade { .. }
+        | What::MemberSet { .. }
+        | What::MemberRemoved { .. }
+        | What::Deleted { .. }
+        | What::Retitled { .. } => return None,
+    })
+}
+
+/// An event as it is told when everything up to `expired` is kept no more.
+#[must_use]
+pub fn as_kept(event: Arc<Event>, expired: Offset) -> Arc<Event> {
+    match emptied(&event.what).filter(|_| event.offset <= expired) {
+        Some(what) => Arc::new(Event { what, ..Event::clone(&event) }),
+        None => event,
+    }
+}
+
+/// The last of the places after `from` up to `to` that is old, when all before it are, found by halving; `from` when none is.
+pub fn expiry<E>(from: u64, to: u64, mut is_old: impl FnMut(u64) -> Result<bool, E>) -> Result<u64, E> {
+    let (mut low, mut high) = (from, to.max(from));
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if is_old(middle)? { low = middle } else { high = middle - 1 }
+    }
+    Ok(low)
+}
+
 /// The message of a write that carries a client id, if one does.
 #[must_use]
 pub fn identified(write: &RoomWrite) -> Option<&Message> {

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use domain::limits;
 use ipnet::IpNet;
 
 /// `true`, `yes`, `on`, `1` and their opposites, in any case.
@@ -31,6 +32,18 @@ pub(crate) fn span_ms(text: &str) -> Result<u64, String> {
         ms @ 1..=YEAR_MS => u64::try_from(ms).map_err(|_| wrong()),
         _ => Err(wrong()),
     }
+}
+
+/// For how long something is kept, in milliseconds: days (`90d`), or a time span as elsewhere (`36h`); from an hour to a
+/// century.
+pub(super) fn keeping_ms(text: &str) -> Result<u64, String> {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let ms = match text.strip_suffix('d') {
+        Some(days) => number(days, 1, 36_525).ok().map(|days| u64::from(days) * DAY_MS),
+        None => span_ms(text).ok(),
+    };
+    let ms = ms.filter(|ms| *ms >= limits::RETENTION_MIN_MS);
+    ms.ok_or_else(|| "must be a time of an hour or more, such as 90d or 36h".to_owned())
 }
 
 /// A number of bytes: `65536`, `64KiB`, `1MiB`; `KB` and `MB` count in thousands.
@@ -144,6 +157,26 @@ mod tests {
             ("9999999999999999999999s", None),
         ] {
             assert_eq!(span_ms(text).ok(), ms, "{text}");
+        }
+    }
+
+    #[test]
+    fn how_long_things_are_kept() {
+        const HOUR: u64 = 3_600_000;
+        for (text, ms) in [
+            ("1d", Some(24 * HOUR)),
+            ("90d", Some(90 * 24 * HOUR)),
+            ("36h", Some(36 * HOUR)),
+            ("1h", Some(HOUR)),
+            ("3600", Some(HOUR)),
+            ("59m", None),
+            ("0d", None),
+            ("36526d", None),
+            ("1.5d", None),
+            ("d", None),
+            ("", None),
+        ] {
+            assert_eq!(keeping_ms(text).ok(), ms, "{text}");
         }
     }
 

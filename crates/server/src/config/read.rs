@@ -101,6 +101,7 @@ impl<'a> Reader<'a> {
                 seats_default: self.take("CHAT_DEFAULT_MAX_USERS", number(SEATS_MIN, SEATS_MAX)),
                 strict_per_minute: self.take("CHAT_MAX_MESSAGES_PER_MIN", number(0, u32::MAX)),
                 loose_per_minute: self.take("MAX_MESSAGES_PER_MIN", number(0, u32::MAX)),
+                retention_ms: self.take("RETENTION", |text| optional(text, parse::keeping_ms)),
                 presence_all_max: self.take("PRESENCE_ALL_MAX", number(0, u32::MAX)),
             },
             message_bytes_max: self.take("MESSAGE_BYTES_MAX", size),

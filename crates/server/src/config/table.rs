@@ -127,6 +127,7 @@ pub const SETTINGS: &[Setting] = &[
         "true",
         "messages of `rooms` are kept; `false`: only passed on, for apps that keep them elsewhere",
     ),
+    plain("RETENTION", "", "how long messages are kept, such as `90d` or `36h`, an hour or more; unset: for ever"),
     plain("MESSAGE_BYTES_MAX", "1MiB", "largest WebSocket message that is read"),
     plain(
         "FRAMES_PER_SECOND",

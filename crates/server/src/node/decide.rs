@@ -52,15 +52,32 @@ pub(super) enum Next {
 pub(super) enum Then {
     Meet,
     Made(RoomKey),
-    Enter { coming: Coming, noted: Option<Noted> },
+    Enter {
+        coming: Coming,
+        noted: Option<Noted>,
+    },
     Leave(RoomKey),
-    Send { room: RoomKey, noted: Option<Noted> },
-    Change { sent: Arc<Event> },
-    Mark { mark: Mark, raises: Vec<Raise> },
+    Send {
+        room: RoomKey,
+        noted: Option<Noted>,
+    },
+    Change {
+        sent: Arc<Event>,
+    },
+    Mark {
+        mark: Mark,
+        raises: Vec<Raise>,
+    },
+    /// What is too old goes.
+    Expire,
     Remember,
     Register,
     Delivered(Vec<Due>),
-    Group { room: RoomKey, gone: Option<UserId>, noted: Option<Noted> },
+    Group {
+        room: RoomKey,
+        gone: Option<UserId>,
+        noted: Option<Noted>,
+    },
     Enrol(UserId, Member),
     Expel(RoomKey, UserId),
 }

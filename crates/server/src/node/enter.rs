@@ -51,6 +51,11 @@ impl Node {
                 (None, _) => return Err(Refusal::BadResume(BadResume::Ahead)),
             },
         };
+        if let Some(cursor) = from
+            && let Some(next) = self.all_kept(pending, cursor.offset, std::iter::once(room.clone()), None)?
+        {
+            return Ok(next);
+        }
         let page = match start {
             Start::Page(most) => Some(most.min(limits::PAGE_MAX)),
             Start::Now | Start::After(_) | Start::AfterSeq(_) => None,

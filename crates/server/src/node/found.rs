@@ -92,6 +92,7 @@ impl Node {
             | Found::Count(_)
             | Found::Room(_)
             | Found::Events { .. }
+            | Found::Expired(_)
             | Found::Feed(_)
             | Found::Outbox(_)
             | Found::Keys(_)
@@ -149,6 +150,7 @@ fn answers(ask: &Read, found: &Found) -> bool {
         Read::Unread { .. } => matches!(found, Found::Count(_)),
         Read::Session(_) => matches!(found, Found::Session(_)),
         Read::At(_) | Read::AtSeq(..) | Read::Head => matches!(found, Found::Cursor(_)),
+        Read::Expired => matches!(found, Found::Expired(_)),
         Read::Feed => matches!(found, Found::Feed(_)),
         Read::Outbox { .. } => matches!(found, Found::Outbox(_)),
         Read::Keys => matches!(found, Found::Keys(_)),

@@ -17,6 +17,7 @@ mod decide;
 mod delivered;
 mod desk;
 mod enter;
+mod expire;
 mod feed;
 mod found;
 mod group;
@@ -67,6 +68,8 @@ pub struct Start {
     pub head: Cursor,
     /// Who sent a message within the last 60 s, and when (HAZARDS 12).
     pub recent: Vec<(UserNumber, Millis)>,
+    /// Up to where what was said is kept no more.
+    pub expired: Offset,
     /// For new ids.
     pub seed: [u8; 32],
 }
@@ -88,6 +91,10 @@ pub struct Node {
     life: Life,
     /// Whether there is a feed, which is told of marks.
     feeds: bool,
+    /// Up to where what was said is kept no more.
+    expired: Offset,
+    /// When that was looked at last.
+    expired_at: Millis,
     /// The first offset that this life may have written.
     born: Offset,
     /// Everything up to here was announced, and the facts remembered know of it.
@@ -128,6 +135,8 @@ impl Node {
             policy: start.policy,
             life: start.life,
             feeds: false,
+            expired: start.expired,
+            expired_at: Millis(0),
             born: start.head.offset.next(),
             head: start.head,
             ids: Ids::seeded(start.seed),
@@ -185,6 +194,7 @@ impl Node {
         }
         self.out.push(Output::Head(self.head.offset));
         self.gather_deliveries(now);
+        self.gather_expiry(now);
         self.send_batch(now);
         self.windows.retain(|_, window| !window.is_idle(now));
         self.first_uses.retain(|_, window| !window.is_idle(now));

@@ -137,11 +137,16 @@ impl Node {
                 }
                 return None;
             }
+            Outcome::Expired(upto) => {
+                self.expired = upto;
+                return None;
+            }
             Outcome::Done => {
                 match then {
                     Then::Mark { mark, raises } => self.marked(&pending.call, mark, raises, None, now),
                     Then::Delivered(due) => self.deliveries_kept(due, now),
                     Then::Remember
+                    | Then::Expire
                     | Then::Register
                     | Then::Group { .. }
                     | Then::Meet
@@ -201,7 +206,7 @@ impl Node {
                 }
                 self.tell(call.to, Ok(Reply::Done));
             }
-            Then::Meet | Then::Mark { .. } | Then::Remember | Then::Register | Then::Delivered(_) => {
+            Then::Meet | Then::Mark { .. } | Then::Expire | Then::Remember | Then::Register | Then::Delivered(_) => {
                 tracing::error!("What is no event came back as one; this is a bug in the store's adapter.");
             }
         }
@@ -290,7 +295,7 @@ fn room_of(pending: &Pending, then: &Then) -> Option<RoomKey> {
             Request::Do(Command::Enrol { room, .. }) => Some(room.kept().clone()),
             Request::Do(_) | Request::Ask(_) => None,
         },
-        Then::Meet | Then::Mark { .. } | Then::Remember | Then::Register | Then::Delivered(_) => None,
+        Then::Meet | Then::Mark { .. } | Then::Expire | Then::Remember | Then::Register | Then::Delivered(_) => None,
     }
 }
 
@@ -313,6 +318,7 @@ fn weight(write: &Write) -> usize {
         | Write::Mark(_)
         | Write::Asked(_)
         | Write::Fed(_)
+        | Write::Expire(_)
         | Write::Session(_) => 0,
     }
 }

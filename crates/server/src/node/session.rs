@@ -74,6 +74,10 @@ impl Node {
         if let Some(next) = self.ensure_all(row.rooms.iter().map(|room| &room.key), now) {
             return Ok(next);
         }
+        let rooms = row.rooms.iter().map(|room| room.key.clone());
+        if let Some(next) = self.all_kept(pending, from.offset, rooms, Some(&row.user))? {
+            return Ok(next);
+        }
         let actor = Actor { who, standing: Standing::User, door: call.door, connection: Some(connection) };
         for SessionRoom { key: room, .. } in &row.rooms {
             if let Some(next) = self.ensure_own(room, &row.user, now) {

@@ -82,7 +82,7 @@ impl Shard {
                 }
                 return;
             }
-            Ok(Found::Events { events, scanned, fates }) => Some((events, scanned, fates)),
+            Ok(Found::Events { events, scanned, fates, gone }) => Some((events, scanned, fates, gone)),
             Ok(_) => None,
             Err(failure) => {
                 tracing::error!(error = %failure, "The log could not be read for those who are behind.");
@@ -99,12 +99,21 @@ impl Shard {
             ReadFor::Connection(id) => {
                 let Some(slot) = self.slot_of(id) else { return };
                 match events {
-                    Some((events, scanned, fates)) => self.found_behind(slot, &events, &fates, scanned),
+                    // It was let go of while the connection was behind. Who follows is told of what there is.
+                    Some((.., true)) if !self.is_undelivered(slot) => {
+                        self.close(slot, dialects::Close { code: 1013, reason: "what was missed is kept no more" });
+                    }
+                    Some((events, scanned, fates, _)) => self.found_behind(slot, &events, &fates, scanned),
                     // It can't be served rightly, so it is not served: it may come back and resume.
                     None => self.close(slot, dialects::Close { code: 1011, reason: "the log can't be read" }),
                 }
             }
         }
+    }
+
+    /// Whether it is told what was not delivered yet: as much of it as is kept.
+    fn is_undelivered(&mut self, slot: Slot) -> bool {
+        self.get(slot).and_then(|connection| connection.lag.as_ref()).is_some_and(|lag| lag.undelivered)
     }
 
     fn found_behind(&mut self, slot: Slot, events: &[Arc<Event>], fates: &Fates, scanned: Offset) {

@@ -221,8 +221,9 @@ fn first_node(reader: &mut dyn Reader, policy: Policy, life: Life, clock: Clock)
     let Found::Cursor(Some(head)) = reader.read(&Read::Head)? else { return Err(other_answer().into()) };
     let window_began = domain::id::Millis(clock.now().0.saturating_sub(limits::PACE_WINDOW_MS));
     let Found::Recent(recent) = reader.read(&Read::Recent(window_began))? else { return Err(other_answer().into()) };
+    let Found::Expired(expired) = reader.read(&Read::Expired)? else { return Err(other_answer().into()) };
     let seed = adapters::auth::random()?;
-    Ok((head, Node::new(Start { policy, life, head, recent, seed })))
+    Ok((head, Node::new(Start { policy, life, head, recent, expired, seed })))
 }
 
 fn other_answer() -> Failure {

@@ -40,8 +40,11 @@ fn empty(store: &dyn Store) {
         (Read::At(Offset(2)), Found::Cursor(None)),
         (Read::At(Offset(u64::MAX)), Found::Cursor(None)),
         (Read::AtSeq(hand::room("a"), Seq(0)), Found::Cursor(None)),
-        (since, Found::Events { events: Vec::new(), scanned: Offset(1), fates: Vec::new() }),
-        (hand::page("a", None, 9), Found::Events { events: Vec::new(), scanned: Offset(1), fates: Vec::new() }),
+        (since, Found::Events { events: Vec::new(), scanned: Offset(1), fates: Vec::new(), gone: false }),
+        (
+            hand::page("a", None, 9),
+            Found::Events { events: Vec::new(), scanned: Offset(1), fates: Vec::new(), gone: false },
+        ),
         (Read::Room(hand::room("a")), Found::Room(None)),
         (Read::Rooms { asker: user("ann"), kind: None, most: 9 }, Found::Rooms(Vec::new())),
         (Read::Person(user("ann")), Found::Person(None)),

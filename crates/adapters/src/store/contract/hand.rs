@@ -162,6 +162,7 @@ pub(crate) fn said(outcome: &Outcome) -> String {
             let apart: Vec<String> = apart.iter().map(ToString::to_string).collect();
             format!("reached {after} on but {}", apart.join(" "))
         }
+        Outcome::Expired(upto) => format!("expired {upto}"),
         Outcome::Done => "done".to_owned(),
     }
 }

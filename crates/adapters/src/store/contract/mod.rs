@@ -8,6 +8,7 @@ mod messages;
 mod oracle;
 mod outbox;
 mod reading;
+mod retention;
 mod theirs;
 mod users;
 mod windows;
@@ -23,7 +24,7 @@ pub use oracle::{play, same};
 /// The life of the genesis row of every store that [`check`] opens.
 pub const LIFE: Life = Life(0x11fe);
 
-const ALL: [&[cases::Case]; 8] = [
+const ALL: [&[cases::Case]; 9] = [
     cases::CASES,
     reading::CASES,
     messages::CASES,
@@ -32,6 +33,7 @@ const ALL: [&[cases::Case]; 8] = [
     theirs::CASES,
     windows::CASES,
     outbox::CASES,
+    retention::CASES,
 ];
 
 /// Runs the whole suite. `open` gives a new, empty store each time, opened with [`LIFE`].

@@ -16,8 +16,8 @@ use domain::watermark::Mark;
 
 use super::hand;
 use crate::port::{
-    AskedMark, Batch, FeedPlace, Found, Holder, Key, KeyChange, MarkWrite, NewPerson, NewUser, Outcome, Read, Reader,
-    RoomWrite, SessionRow, Store, Write,
+    AskedMark, Batch, Expiry, FeedPlace, Found, Holder, Key, KeyChange, MarkWrite, NewPerson, NewUser, Outcome, Read,
+    Reader, RoomWrite, SessionRow, Store, Write,
 };
 
 /// The last but one waits, and the last comes when they have been registered, or before.
@@ -78,7 +78,7 @@ pub fn play(script: &[u8], store: &dyn Store, oracle: &dyn Store) {
 }
 
 fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
-    match bytes.draw(16) {
+    match bytes.draw(17) {
         14 => Write::User(registration(bytes, at)),
         15 => hand::coming(bytes.pick(["zed", "zed", "ann"]), "zoe"),
         0 => {
@@ -109,6 +109,10 @@ fn draw(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Write {
             let cursor = Cursor { life: Life(at.0), offset: Offset(head(oracle)) };
             Write::Fed(FeedPlace { cursor, outbox: bytes.draw(30).into() })
         }
+        6 => Write::Expire(Expiry {
+            before: Millis(at.0.saturating_sub(u64::from(bytes.draw(60)))),
+            behind_feed: bytes.draw(2) == 1,
+        }),
         4 => Write::Session(SessionRow {
             key: SessionKey(bytes.draw(SESSIONS).into()),
             user: hand::user(bytes.pick(["ann", "bob", "7", "1", "eve", "zed"])),
@@ -290,7 +294,8 @@ pub fn same(store: &dyn Store, oracle: &dyn Store) {
 }
 
 fn fixed_reads() -> Vec<Read> {
-    let mut reads = vec![Read::Keys, Read::Recent(Millis(0)), Read::Recent(Millis(1_000_020)), Read::Feed];
+    let mut reads =
+        vec![Read::Keys, Read::Recent(Millis(0)), Read::Recent(Millis(1_000_020)), Read::Feed, Read::Expired];
     reads.extend([(0, 999), (9, 2)].map(|(after, most)| Read::Outbox { after, most }));
     for room in ROOMS.map(hand::room) {
         reads.push(Read::Room(room.clone()));

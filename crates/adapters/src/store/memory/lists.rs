@@ -64,7 +64,7 @@ impl Log {
         let by_uuid = || self.message(settle::uuid(id)?).filter(|event| event.room == *room).cloned();
         let event: Arc<Event> = senders.iter().find_map(sent).or_else(by_uuid)?;
         let room = self.rooms.get(room)?;
-        (!room.deleted.contains(&event.offset)).then(|| room.entry(&event))
+        (event.offset > room.expired && !room.deleted.contains(&event.offset)).then(|| room.entry(&event))
     }
 
     pub(super) fn acquaintances(&self, user: &UserId, most: usize) -> Vec<UserId> {

@@ -11,7 +11,7 @@ use domain::limits::SESSIONS_PER_USER_MAX;
 use domain::model::{Person, Profile, RoomKey};
 
 use crate::port::{
-    AskedMark, Batch, FeedPlace, Key, KeyChange, MarkWrite, Outcome, Posted, RoomWrite, SessionRow, Write,
+    AskedMark, Batch, Expiry, FeedPlace, Key, KeyChange, MarkWrite, Outcome, Posted, RoomWrite, SessionRow, Write,
 };
 use crate::store::marks::{Marks, outcome};
 use crate::store::outbox::posted;
@@ -40,6 +40,8 @@ pub(super) struct Log {
     pub(super) outbox: Vec<Posted>,
     /// The number of the last row that the outbox was given.
     posted: u64,
+    /// Contents up to here are kept no more.
+    pub(super) expired: Offset,
 }
 
 #[derive(Debug, Clone)]
@@ -54,6 +56,8 @@ pub(super) struct Room {
     pub(super) deleted: HashSet<Offset>,
     /// The last edit of what lies at an offset.
     pub(super) edited: HashMap<Offset, Arc<Event>>,
+    /// See [`Log::expired`].
+    pub(super) expired: Offset,
 }
 
 /// The genesis row's offset.
@@ -76,6 +80,7 @@ impl Log {
             feed: None,
             outbox: Vec::new(),
             posted: 0,
+            expired: GENESIS,
         }
     }
 
@@ -88,6 +93,7 @@ impl Log {
     }
 
     pub(super) fn commit(&mut self, batch: &Batch) -> Vec<Outcome> {
+        let before = self.head().offset;
         let outcomes = batch.writes.iter().map(|write| match write {
             Write::Events(write) => self.write(batch.life, write),
             Write::Person(new) => self.meet(new),
@@ -96,6 +102,7 @@ impl Log {
             Write::Mark(mark) => self.mark(mark).0,
             Write::Asked(asked) => self.asked(asked),
             Write::Fed(place) => self.fed(*place),
+            Write::Expire(expiry) => self.expire(*expiry, before),
             Write::Session(session) => self.remember(session),
         });
         outcomes.collect()
@@ -109,7 +116,11 @@ impl Log {
         if let Some((key, hash)) = &sent
             && let Some((first, as_sent)) = self.sent.get(key)
         {
-            return if hash == as_sent { Outcome::Repeat(first.clone()) } else { Outcome::IdReused };
+            return if hash == as_sent {
+                Outcome::Repeat(settle::as_kept(first.clone(), self.expired))
+            } else {
+                Outcome::IdReused
+            };
         }
         if let Some(refused) = settle::admit(write, self.rooms.get(&write.room).map(|room| room.facts.version)) {
             return refused;
@@ -189,6 +200,18 @@ impl Log {
         Outcome::Done
     }
 
+    /// Of what was there before this batch.
+    fn expire(&mut self, expiry: Expiry, head: Offset) -> Outcome {
+        let fed = self.feed.map_or(GENESIS, |place| place.cursor.offset);
+        let to = if expiry.behind_feed { fed.min(head) } else { head };
+        let at = |offset: u64| usize::try_from(offset - 2).ok().and_then(|index| self.events.get(index));
+        let is_old = |offset| Ok(at(offset).is_some_and(|event| event.at < expiry.before));
+        let Ok(upto) = settle::expiry::<std::convert::Infallible>(self.expired.0, to.0, is_old);
+        self.expired = Offset(upto);
+        self.rooms.values_mut().for_each(|room| room.expired = Offset(upto));
+        Outcome::Expired(self.expired)
+    }
+
     fn remember(&mut self, session: &SessionRow) -> Outcome {
         self.sessions.retain(|kept| kept.key != session.key);
         self.sessions.push(session.clone());
@@ -222,6 +245,7 @@ impl Room {
             marks: BTreeMap::new(),
             deleted: HashSet::new(),
             edited: HashMap::new(),
+            expired: GENESIS,
         }
     }
 

@@ -41,15 +41,20 @@ impl Log {
                 let pair =
                     |key: &RoomKey| matches!((key, pairs_of), (RoomKey::Pair(..), Some(me)) if key.other(me).is_some());
                 let wanted = |key: &RoomKey| rooms.as_ref().is_none_or(|rooms| rooms.contains(key) || pair(key));
-                let mut found = self.since(*after, *upto, wanted, *bytes);
-                if let (Some(_), Found::Events { events, fates, .. }) = (rooms, &mut found) {
+                let floor = if rooms.is_some() { self.expired.min(*upto).max(*after) } else { *after };
+                let mut found = self.since(floor, *upto, wanted, *bytes);
+                if let (Some(_), Found::Events { events, fates, gone, .. }) = (rooms, &mut found) {
                     fates.extend(events.iter().filter_map(|event| Some((event.offset, self.fate(event)?))));
+                    let lost = |event: &&Arc<Event>| event.offset > *after && event.offset <= floor;
+                    let lost = self.events.iter().filter(lost).filter(|event| wanted(&event.room));
+                    *gone = lost.clone().any(|event| settle::expires(&event.what));
                 }
                 found
             }
             Read::Sent { by, room, client_id } => {
                 let key = (by.clone(), room.clone(), client_id.clone());
-                Found::Event(self.sent.get(&key).map(|(event, _)| event.clone()))
+                let sent = self.sent.get(&key).map(|(event, _)| event.clone());
+                Found::Event(sent.map(|event| settle::as_kept(event, self.expired)))
             }
             Read::Message(id) => Found::Event(self.message(*id).cloned()),
             Read::Messages(ids) => Found::Messages(ids.iter().filter_map(|id| self.message(*id).cloned()).collect()),
@@ -79,6 +84,7 @@ impl Log {
             Read::Session(key) => Found::Session(self.session(*key).cloned()),
             Read::At(offset) => Found::Cursor(self.at(*offset)),
             Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, *seq)),
+            Read::Expired => Found::Expired(self.expired),
             Read::Head => Found::Cursor(Some(self.head())),
             Read::Feed => Found::Feed(self.feed),
             Read::Outbox { after, most } => Found::Outbox(self.posted_after(*after, *most)),
@@ -101,7 +107,8 @@ impl Log {
         let scanned = before.map_or(head, |before| Offset(before.0.saturating_sub(1)).min(head));
         let all = self.rooms.get(room).map_or(&[][..], |room| &room.events);
         let end = all.partition_point(|event| event.offset <= scanned);
-        Found::Events { events: all[end.saturating_sub(most)..end].to_vec(), scanned, fates: Vec::new() }
+        let page = all[end.saturating_sub(most)..end].iter().map(|event| settle::as_kept(event.clone(), self.expired));
+        Found::Events { events: page.collect(), scanned, fates: Vec::new(), gone: false }
     }
 
     fn since(&self, after: Offset, upto: Offset, wanted: impl Fn(&RoomKey) -> bool, bytes: usize) -> Found {
@@ -110,9 +117,9 @@ impl Log {
         let between = self.events[start..].iter().take_while(|event| event.offset <= upto);
         let matching = between.filter(|event| wanted(&event.room));
         let mut budget = settle::Budget::of(bytes);
-        let all = matching.cloned().all(|event| budget.take(event));
+        let all = matching.cloned().all(|event| budget.take(settle::as_kept(event, self.expired)));
         let scanned = if all { upto.max(after) } else { budget.events.last().map_or(after, |event| event.offset) };
-        Found::Events { events: budget.events, scanned, fates: Vec::new() }
+        Found::Events { events: budget.events, scanned, fates: Vec::new(), gone: false }
     }
 
     fn fate(&self, event: &Event) -> Option<Fate> {
@@ -151,7 +158,7 @@ impl Log {
     pub(super) fn message(&self, id: MessageId) -> Option<&Arc<Event>> {
         let event = self.messages.get(&id)?;
         let room = self.rooms.get(&event.room)?;
-        (!room.deleted.contains(&event.offset)).then_some(event)
+        (event.offset > room.expired && !room.deleted.contains(&event.offset)).then_some(event)
     }
 
     fn session(&self, key: SessionKey) -> Option<&SessionRow> {
@@ -160,9 +167,10 @@ impl Log {
 }
 
 impl Room {
-    /// Its messages that were not deleted, oldest first.
+    /// Its messages that were not deleted and are not too old, oldest first.
     pub(super) fn live(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
-        self.events.iter().filter(|event| event.message().is_some() && !self.deleted.contains(&event.offset))
+        let live = |event: &&Arc<Event>| event.offset > self.expired && !self.deleted.contains(&event.offset);
+        self.events.iter().filter(|event| event.message().is_some()).filter(live)
     }
 
     fn history(&self, window: Window, skip: u32, mut page: Page) -> (Vec<Entry>, u64) {

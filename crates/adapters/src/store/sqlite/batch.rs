@@ -36,13 +36,15 @@ pub(super) struct Done {
     pub(super) entries: Vec<tail::Entry>,
     /// Rooms that have other keys from now on.
     pub(super) moved: Vec<Moved>,
+    /// Up to where contents are kept no more, when that has moved or rows were emptied.
+    pub(super) expired: Option<u64>,
     /// Bytes written to the WAL, about.
     pub(super) bytes: u64,
 }
 
 /// A batch under way.
 pub(super) struct Work<'a> {
-    shared: &'a Shared,
+    pub(super) shared: &'a Shared,
     pub(super) log: &'a Connection,
     index: &'a Connection,
     pub(super) rooms: &'a mut Rooms,
@@ -54,6 +56,8 @@ pub(super) struct Work<'a> {
     /// The foremost users of rooms in which marks have risen, and whether that has changed them.
     pub(super) fronts: HashMap<u64, (Fronts, bool)>,
     row: Vec<u8>,
+    /// Contents up to here are kept no more.
+    pub(super) expired: Offset,
     pub(super) done: Done,
 }
 
@@ -71,7 +75,8 @@ impl<'a> Work<'a> {
             fresh: HashMap::new(),
             fronts: HashMap::new(),
             row: Vec::new(),
-            done: Done { outcomes: Vec::new(), entries: Vec::new(), moved: Vec::new(), bytes: 0 },
+            expired: shared.expired(),
+            done: Done { outcomes: Vec::new(), entries: Vec::new(), moved: Vec::new(), expired: None, bytes: 0 },
         }
     }
 
@@ -100,6 +105,7 @@ impl<'a> Work<'a> {
                     self.done.bytes += outbox::fed(self.log, place)?;
                     Outcome::Done
                 }
+                Write::Expire(expiry) => self.expire(*expiry)?,
                 Write::Session(session) => {
                     self.begin()?;
                     self.done.bytes += sessions::put(self.log, session)?;
@@ -121,7 +127,7 @@ impl<'a> Work<'a> {
     }
 
     /// A batch of repeats and refusals needs no transaction and no sync.
-    fn begin(&mut self) -> Result<(), Failure> {
+    pub(super) fn begin(&mut self) -> Result<(), Failure> {
         if !self.begun {
             self.log
                 .prepare_cached("BEGIN IMMEDIATE")
@@ -183,7 +189,7 @@ impl<'a> Work<'a> {
             && let Some((first, as_sent)) = self.sent(write, message, known.birth)?
         {
             let same = as_sent == settle::content_hash(message);
-            return Ok(if same { Outcome::Repeat(first) } else { Outcome::IdReused });
+            return Ok(if same { Outcome::Repeat(settle::as_kept(first, self.expired)) } else { Outcome::IdReused });
         }
         if let Some(refused) = settle::admit(write, known.as_ref().map(|known| known.version)) {
             return Ok(refused);
@@ -303,13 +309,21 @@ impl<'a> Work<'a> {
             // The room may have got another key in this very batch, which the tail has not heard of yet.
             Some((told_of(&entry.event, &write.room), settle::content_hash(first)))
         };
+        let as_sent = |(event, hash): (Arc<Event>, u64)| {
+            if event.offset > self.expired {
+                return Ok((event, hash));
+            }
+            // Its contents may have gone; their hash is kept.
+            let row = log::row(self.log, event.offset.0)?.ok_or_else(|| log::damaged(event.offset.0))?;
+            Ok((event, row.content_hash))
+        };
         let fresh = self.fresh.get(&hash).and_then(|at| self.done.entries.get(*at)).and_then(told);
         if fresh.is_some() {
             return Ok(fresh);
         }
         let recent = self.shared.tail().with_id(hash).find_map(told);
-        if recent.is_some() {
-            return Ok(recent);
+        if let Some(recent) = recent {
+            return as_sent(recent).map(Some);
         }
         let find = Find { shared: self.shared, log: self.log, index: self.index };
         find.indexed(hash, &write.room, room, write.by.id.as_str(), client_id.as_str())

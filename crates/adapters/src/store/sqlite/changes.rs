@@ -144,6 +144,14 @@ pub(super) fn losses(index: &Connection, room: u64) -> Result<u64, Failure> {
     count.ok_or_else(|| corrupt_index(format!("the index's count of deletions in room {room} is damaged")))
 }
 
+/// How many of a room's messages were deleted of those that were sent after an offset. Counted: it costs what they are.
+pub(super) fn losses_after(index: &Connection, room: u64, after: u64) -> Result<u64, Failure> {
+    let what = "counting deletions in the index";
+    let sql = "SELECT count(*) FROM deletions WHERE room = ?1 AND of > ?2";
+    let mut statement = index.prepare_cached(sql).map_err(asking_index(what))?;
+    statement.query_row([int(room), int(after)], |row| row.get(0).map(uint)).map_err(asking_index(what))
+}
+
 /// A deleted message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Deleted {

@@ -111,6 +111,7 @@ impl Files {
             return Err(Failure::new(FailureKind::ReadOnly, format!("{} can't be written", self.log().display())));
         }
         let pragmas = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;
+            PRAGMA secure_delete = ON;
             PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 268435456;";
         log.execute_batch(pragmas).map_err(|error| failed(&opening, error))?;
         let mode: String = log

@@ -36,6 +36,8 @@ pub(super) struct Moment<'a> {
     fresh: Vec<Changed>,
     /// Messages that were deleted by `fresh`, newest first.
     lost: Vec<Deleted>,
+    /// Messages up to here are kept no more.
+    expired: u64,
 }
 
 /// Messages, how many there are, and as of when.
@@ -66,7 +68,8 @@ pub(super) fn read(view: &View<'_>, key: &RoomKey, wanted: &Wanted) -> Result<Op
         Some((Some(moment), upto)) => (moment, upto),
     };
     let Some(entries) = moment.page(wanted)? else { return Ok(None) };
-    Ok(Some((entries, moment.total()?, upto)))
+    let Some(total) = moment.total()? else { return Ok(None) };
+    Ok(Some((entries, total, upto)))
 }
 
 /// A message of a page, where it was found.
@@ -78,6 +81,7 @@ enum Spot {
 impl<'a> Moment<'a> {
     /// The room as it is now, if it is there, and when that is; none when one has to look again.
     pub(super) fn of(view: &'a View<'a>, key: &'a RoomKey) -> Result<Option<(Option<Self>, Cursor)>, Failure> {
+        let expired = view.shared.expired().0;
         let Some(tail) = view.tail() else { return Ok(None) };
         let upto = tail.cursor();
         let head = tail.room(key);
@@ -98,7 +102,7 @@ impl<'a> Moment<'a> {
         let indexed =
             if room <= view.indexed { Some(index::room(view.shared, &view.handles.index, room)?) } else { None };
         let sent = head.or(indexed).map_or(0, |head| head.nth);
-        let mut moment = Self { view, key, room, sent, indexed, fresh, lost: Vec::new() };
+        let mut moment = Self { view, key, room, sent, indexed, fresh, lost: Vec::new(), expired };
         moment.lose(&recent)?;
         Ok(Some((Some(moment), upto)))
     }
@@ -125,15 +129,20 @@ impl<'a> Moment<'a> {
         Ok(())
     }
 
-    /// How many messages there are.
-    fn total(&self) -> Result<u64, Failure> {
+    /// How many messages there are; none when one has to look again.
+    fn total(&self) -> Result<Option<u64>, Failure> {
         let index = &self.view.handles.index;
-        let mut lost = changes::losses(index, self.room)?;
-        for fresh in &self.lost {
+        let Some(expired) = self.up_to(self.expired)? else { return Ok(None) };
+        let mut lost = if expired == 0 {
+            changes::losses(index, self.room)
+        } else {
+            changes::losses_after(index, self.room, self.expired)
+        }?;
+        for fresh in self.lost.iter().filter(|fresh| fresh.of > self.expired) {
             lost += u64::from(!changes::is_deleted(index, self.room, fresh.of)?);
         }
         let damaged = || self.view.shared.damaged_index(&format!("room {} lost more than it had", self.room));
-        self.sent.checked_sub(lost).ok_or_else(damaged)
+        self.sent.checked_sub(expired + lost).map(Some).ok_or_else(damaged)
     }
 
     /// Messages as they are now, oldest first; none when one has to look again.
@@ -141,12 +150,11 @@ impl<'a> Moment<'a> {
         let (above, below) = (wanted.window.above, wanted.window.below);
         let last = below.map_or(u64::MAX, |below| below.0.saturating_sub(1));
         let Some(high) = self.up_to(last)? else { return Ok(None) };
-        let Some(low) = above.map_or(Ok(Some(0)), |above| self.up_to(above.0))? else { return Ok(None) };
+        let floor = above.map_or(self.expired, |above| above.0.max(self.expired));
+        let Some(low) = self.up_to(floor)? else { return Ok(None) };
         let mut page = Page::of(wanted.window, wanted.most, wanted.bytes);
-        let numbers = match above {
-            Some(above) if page.upwards => self.oldest(low, above.0, wanted.most.into())?,
-            Some(_) | None => self.newest(low..high, last, wanted)?,
-        };
+        let most = wanted.most.into();
+        let numbers = if page.upwards { self.oldest(low, floor, most) } else { self.newest(low..high, last, wanted) }?;
         let Some(mut spots) = self.spots(&numbers)? else { return Ok(None) };
         if page.upwards {
             spots.reverse();
@@ -231,8 +239,11 @@ impl<'a> Moment<'a> {
         self.view.shared.damaged_index(&format!("message {nth} of room {} is missing", self.room))
     }
 
-    /// Whether the message that was sent at an offset has been deleted.
+    /// Whether the message that was sent at an offset has been deleted, or is kept no more.
     pub(super) fn is_gone(&self, of: u64) -> Result<bool, Failure> {
+        if of <= self.expired {
+            return Ok(true);
+        }
         let fresh = self.fresh.iter().any(|change| change.deleted && change.of == of);
         Ok(fresh || changes::is_deleted(&self.view.handles.index, self.room, of)?)
     }

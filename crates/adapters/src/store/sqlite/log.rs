@@ -70,9 +70,9 @@ pub(super) fn row(log: &Connection, offset: u64) -> Result<Option<Row>, Failure>
     with_row(log, offset, |bytes| row::decode(offset, bytes))
 }
 
-/// The life and the checksum of the row at an offset, whatever it keeps.
+/// The life and the mark of the row at an offset, whatever it keeps.
 pub(super) fn stamp(log: &Connection, offset: u64) -> Result<Option<(Life, u32)>, Failure> {
-    with_row(log, offset, |bytes| row::life(offset, bytes).map(|life| (life, row::mark(bytes))))
+    with_row(log, offset, |bytes| row::life(offset, bytes).zip(row::mark(offset, bytes)))
 }
 
 /// The row of a room's event that the index knows of. What the log denies is the index's damage.

@@ -22,10 +22,13 @@ enum Sight {
 
 /// The messages with these ids that are there and not deleted, in the order given.
 pub(super) fn find(view: &View<'_>, keys: &mut Keys, ids: &[MessageId]) -> Result<Option<Vec<Arc<Event>>>, Failure> {
+    let expired = view.shared.expired();
     let Some(tail) = view.tail() else { return Ok(None) };
     let recent = |id: &MessageId| match tail.message(*id) {
         None => Sight::Unknown(*id),
-        Some(entry) if tail.is_deleted(entry.room, entry.event.offset.0) => Sight::Gone,
+        Some(entry) if entry.event.offset <= expired || tail.is_deleted(entry.room, entry.event.offset.0) => {
+            Sight::Gone
+        }
         Some(entry) => Sight::Sent(entry.room, entry.event.clone()),
     };
     let mut sights: Vec<Sight> = ids.iter().map(recent).collect();
@@ -56,7 +59,7 @@ fn indexed(view: &View<'_>, keys: &mut Keys, id: MessageId) -> Result<Sight, Fai
         // The index keeps a part of each id; whose other part is another's is told from it here.
         let Some(row) = row.filter(|row| row.message().is_some_and(|message| message.id == id)) else { continue };
         let room = row.room;
-        if changes::is_deleted(&view.handles.index, room, offset)? {
+        if offset <= view.shared.expired().0 || changes::is_deleted(&view.handles.index, room, offset)? {
             return Ok(Sight::Gone);
         }
         let key = key_of(keys, &view.handles.log, room)?;

@@ -44,6 +44,7 @@ mod names;
 mod outbox;
 mod people;
 mod reader;
+mod retention;
 mod rooms;
 mod roster;
 mod row;

@@ -110,9 +110,13 @@ impl SqliteReader {
                 Found::Count(view::look(holder, |view| unread::count(view, room, user, *most))?)
             }
             Read::Session(key) => Found::Session(holder.with(|handles| sessions::get(&handles.log, *key))?),
-            Read::Sent { by, room, client_id } => Found::Event(self.sent(by, room, client_id)?),
+            Read::Sent { by, room, client_id } => {
+                let sent = self.sent(by, room, client_id)?;
+                Found::Event(sent.map(|event| settle::as_kept(event, shared.expired())))
+            }
             Read::At(offset) => Found::Cursor(self.at(offset.0)?),
             Read::AtSeq(room, seq) => Found::Cursor(self.at_seq(room, seq.0)?),
+            Read::Expired => Found::Expired(shared.expired()),
             Read::Head => Found::Cursor(Some(shared.tail().cursor())),
             Read::Feed => Found::Feed(holder.with(|handles| outbox::place(&handles.log))?),
             Read::Outbox { after, most } => {
@@ -155,7 +159,9 @@ impl SqliteReader {
             self.holder.read(|handles| self.older(handles, room, &rest, most, &mut events))?;
         }
         events.reverse();
-        Ok(Found::Events { events, scanned: Offset(scanned), fates: Vec::new() })
+        let expired = self.shared().expired();
+        let events = events.into_iter().map(|event| settle::as_kept(event, expired)).collect();
+        Ok(Found::Events { events, scanned: Offset(scanned), fates: Vec::new(), gone: false })
     }
 
     fn older(

@@ -43,6 +43,10 @@ pub(super) const LOG_STEPS: &[&str] = &[
     -- Marks that the feed is to be told of. No number is used again, also when all rows have gone: the feed may not know yet.
     CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL) STRICT;
 ",
+    "
+    -- Up to where contents are kept no more, and up to where rows have been emptied of them.
+    CREATE TABLE retention (one INTEGER PRIMARY KEY CHECK (one = 1), row BLOB NOT NULL) STRICT;
+",
 ];
 
 /// The index's tables. There are no steps: a file of another version is rebuilt from the log.
@@ -71,7 +75,7 @@ pub(super) const INDEX: &str = "
 ";
 
 /// The version of [`INDEX`].
-pub(super) const INDEX_VERSION: i32 = 2;
+pub(super) const INDEX_VERSION: i32 = 3;
 
 /// `SWBl` and `SWBi`: what makes a SQLite file ours.
 pub(super) const LOG_APPLICATION: i32 = 0x5357_426c;

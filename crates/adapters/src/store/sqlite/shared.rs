@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
+use domain::id::Offset;
 use rusqlite::Connection;
 
 use super::failures::{self, IndexDamage};
@@ -53,6 +54,8 @@ pub(super) struct Shared {
     /// Odd while rooms get other keys: from before that is committed until the tail has them. Readers wait for it to be even,
     /// and read again when it has moved meanwhile.
     moving: AtomicU64,
+    /// Contents up to here are kept no more.
+    expired: AtomicU64,
     /// The seed of the hashes of client ids: the genesis row's life, so that nobody outside can make two collide.
     pub(super) seed: u64,
     /// Held while a handle is used; recovery takes it alone.
@@ -105,10 +108,21 @@ impl Shared {
             renewals: AtomicU32::new(0),
             index_trouble: Mutex::new(None),
             moving: AtomicU64::new(0),
+            expired: AtomicU64::new(1),
             seed,
             using: RwLock::new(()),
             slots: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Contents up to here are kept no more.
+    pub(super) fn expired(&self) -> Offset {
+        Offset(self.expired.load(Ordering::Acquire))
+    }
+
+    /// More are kept no more, from now on.
+    pub(super) fn expire(&self, upto: u64) {
+        self.expired.fetch_max(upto, Ordering::AcqRel);
     }
 
     pub(super) fn tail(&self) -> MutexGuard<'_, Tail> {

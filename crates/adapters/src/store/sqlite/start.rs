@@ -16,7 +16,7 @@ use super::index::{self, State, event_id};
 use super::log;
 use super::shared::{Handles, Shared, asking, asking_index, corrupt, held};
 use super::tail::{Entry, Head, Tail};
-use super::{checkpoint, indexer};
+use super::{checkpoint, indexer, retention};
 use crate::port::{Failure, FailureKind};
 
 /// More of the log than this, not indexed, is indexed before the store opens; the rest goes to the tail.
@@ -46,8 +46,10 @@ pub(super) fn open(dir: &Path, life: Life) -> Result<Arc<Shared>, Failure> {
     let mut tail = Tail::at(Cursor { life: at, offset: Offset(indexed) });
     load(&handles, genesis.0, indexed + 1, head, |_| None)?.into_iter().for_each(|entry| tail.push(entry));
     let filters = index::filters(&handles.index, indexed)?;
+    let expired = retention::kept(&handles.log)?.expired;
     drop(handles);
     let shared = Shared::new(files, tail, genesis.0);
+    shared.expire(expired);
     *held(&shared.filters) = filters;
     Ok(Arc::new(shared))
 }

@@ -22,7 +22,8 @@ pub(super) fn count(view: &View<'_>, key: &RoomKey, user: &UserId, most: u64) ->
         Some(mark) => Some(mark.offset),
         None => roster::belonging(log, room, user)?.and_then(|row| row.since),
     };
-    let (from, apart) = (from.unwrap_or_default().0, marks.apart(Mark::Read));
+    let from = from.unwrap_or_default().max(view.shared.expired()).0;
+    let apart = marks.apart(Mark::Read);
     let counts = |offset: u64, own: bool| !own && !apart.contains_key(&Offset(offset));
     let Some(tail) = view.tail() else { return Ok(None) };
     let mut unread = 0;

@@ -67,7 +67,7 @@ impl House {
         let writer = store.writer().expect("the memory store gives writers");
         let mut reader = store.reader().expect("the memory store gives readers");
         let Ok(Found::Cursor(Some(head))) = reader.read(&Read::Head) else { panic!("a log has a head") };
-        let start = Start { policy, life: Life(7), head, recent: Vec::new(), seed: [3; 32] };
+        let start = Start { policy, life: Life(7), head, recent: Vec::new(), expired: Offset(1), seed: [3; 32] };
         Self {
             store,
             now: Millis(1_800_000_000_000),

@@ -38,11 +38,11 @@ impl Plant for Skips {
 struct Forgetful(Dice);
 impl Plant for Forgetful {
     fn found(&mut self, found: Found) -> Found {
-        if let Found::Events { mut events, scanned, fates } = found {
+        if let Found::Events { mut events, scanned, fates, gone } = found {
             if events.len() > 1 && self.0.chance(300) {
                 events.remove(1);
             }
-            return Found::Events { events, scanned, fates };
+            return Found::Events { events, scanned, fates, gone };
         }
         found
     }

@@ -112,8 +112,12 @@ impl World {
             Ok(Found::Recent(recent)) => recent,
             other => panic!("a log has recent messages, not {other:?}"),
         };
-        let life = Life(0x1000 + self.starts);
-        let node = Node::new(Start { policy: self.setup.policy.clone(), life, head, recent, seed: self.dice.bytes() });
+        let expired = match reader.read(&Read::Expired) {
+            Ok(Found::Expired(expired)) => expired,
+            other => panic!("a log is kept from somewhere on, not {other:?}"),
+        };
+        let (policy, life) = (self.setup.policy.clone(), Life(0x1000 + self.starts));
+        let node = Node::new(Start { policy, life, head, recent, expired, seed: self.dice.bytes() });
         let shards = (0..self.setup.shards).map(|id| {
             let parts = Parts {
                 id,

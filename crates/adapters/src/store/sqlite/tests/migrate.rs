@@ -125,7 +125,7 @@ fn a_store_of_the_second_version_opens_and_is_brought_to_this_one() {
     }
     drop(store);
     let log = Connection::open(dir.path().join("log.db")).unwrap();
-    let tables = ["profiles", "aliases", "fronts", "apart", "feed", "outbox"]
+    let tables = ["profiles", "aliases", "fronts", "apart", "feed", "outbox", "retention"]
         .map(|table| format!("DROP TABLE {table};"))
         .concat();
     log.execute_batch(&format!("{tables} DROP INDEX barred_of; PRAGMA user_version = 2")).unwrap();
@@ -149,7 +149,7 @@ fn a_store_of_the_third_version_opens_and_is_brought_to_this_one() {
     past(&dir.open());
     past(&oracle);
     let log = Connection::open(dir.path().join("log.db")).unwrap();
-    log.execute_batch("DROP TABLE feed; DROP TABLE outbox; PRAGMA user_version = 3").unwrap();
+    log.execute_batch("DROP TABLE feed; DROP TABLE outbox; DROP TABLE retention; PRAGMA user_version = 3").unwrap();
     drop(log);
     let store = dir.open();
     contract::same(&store, &oracle);
@@ -163,4 +163,21 @@ fn a_store_of_the_third_version_opens_and_is_brought_to_this_one() {
     drop(store);
     assert_eq!(usize::try_from(version(&dir, "log.db")).unwrap(), LOG_STEPS.len());
     contract::same(&dir.open(), &oracle);
+}
+
+/// The fourth version kept everything for ever.
+#[test]
+fn a_store_of_the_fourth_version_opens_and_is_brought_to_this_one() {
+    let (dir, oracle) = (Dir::new(), MemoryStore::new(LIFE));
+    past(&dir.open());
+    past(&oracle);
+    let log = Connection::open(dir.path().join("log.db")).unwrap();
+    log.execute_batch("DROP TABLE retention; PRAGMA user_version = 4").unwrap();
+    drop(log);
+    let expire = Write::Expire(crate::port::Expiry { before: Millis(u64::MAX), behind_feed: false });
+    for store in [&dir.open() as &dyn Store, &oracle] {
+        store.writer().unwrap().commit(&hand::batch([expire.clone()])).unwrap();
+    }
+    contract::same(&dir.open(), &oracle);
+    assert_eq!(usize::try_from(version(&dir, "log.db")).unwrap(), LOG_STEPS.len());
 }
