@@ -161,14 +161,14 @@ async function inOneOrder(server, consumer) {
 const marksOf = (consumer, user) => consumer.of('message.read').filter(({ json }) => json.userId === user);
 
 async function marksAndDeletions(server, consumer) {
+  const eve = await listener(server.port, 'eve', OTHER);
   const say = (content) => server.ask('POST', '/messages', { headers: bearer('ann'), body: { room_id: OTHER, content } });
   const [one, two, three] = [(await say('1')).json.data, (await say('2')).json.data, (await say('3')).json.data];
   const mark = async (path, user, body) => assert.equal((await server.ask('PUT', path, { headers: bearer(user), body })).status, 200);
   await mark('/messages/delivered', 'bob', { messageIds: [two.id, one.id] });
   await mark('/messages/read', 'bob', { messageIds: [one.id] });
   assert.equal((await server.ask('DELETE', `/messages/${three.id}`, { headers: bearer('ann') })).status, 200);
-  // The whole room, and no message named: what the mark comes past, of others, without what was deleted.
-  const eve = await listener(server.port, 'eve', OTHER);
+  // The whole room, and no message named: what others said since eve came, without what was deleted.
   eve.emit('mark_read', { messageIds: [], roomId: OTHER });
   await until('eve has marked', () => eve.heard.acks === 1);
   eve.close();

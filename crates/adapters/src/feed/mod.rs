@@ -26,7 +26,8 @@ impl BrokerUrl {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const WANTED: &str =
             "must be amqp:// or amqps:// with a host, and what is special in a password or vhost percent-encoded";
-        let url: hyper::Uri = text.parse().map_err(|_| WANTED)?;
+        // A `#` would end what is read, and begins what a password was meant to go on with.
+        let url: hyper::Uri = text.parse().ok().filter(|_| !text.contains('#')).ok_or(WANTED)?;
         let host = url.host().filter(|host| !host.is_empty()).ok_or(WANTED)?;
         let plain = match url.scheme_str() {
             Some("amqp") => true,
