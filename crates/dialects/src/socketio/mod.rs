@@ -10,12 +10,13 @@
 //!   [`poll`] and [`probe`] are the other transport and the way from it, [`app`] says what runs on it all, [`out`] is how
 //!   that speaks. [`echo`] is what the public suites talk to.
 //! - The application: [`heard`] reads events, [`talk`] is one client's conversation, [`tell`] what listeners are told,
-//!   [`rest`] the calls, [`words`] the texts, [`wire`] the shapes.
+//!   [`rest`] the calls, [`headers`] what their answers wear, [`words`] the texts, [`wire`] the shapes.
 
 mod app;
 mod binary;
 mod echo;
 mod engine;
+mod headers;
 mod heard;
 mod line;
 mod link;
@@ -102,6 +103,10 @@ impl Dialect for SocketIo {
 
     fn denied(&self, ask: &Ask, why: Denied) -> Answer {
         words::denied(ask, why)
+    }
+
+    fn dressed(&self, ask: &Ask, answer: Answer) -> Answer {
+        headers::dressed(ask, answer)
     }
 
     fn polling(&self) -> Option<&dyn Polling> {

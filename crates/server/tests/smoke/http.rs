@@ -97,3 +97,35 @@ fn metrics_for_operators_only() {
     stream.read_to_string(&mut answer).expect("metrics are text");
     assert!(answer.contains("switchboard_rooms 0"), "{answer}");
 }
+
+/// The dialect's headers and the server's own are each there once.
+#[test]
+fn answers_of_rest_have_the_headers_of_their_contract() {
+    let server = Server::start();
+    let (origin, alice) = (("origin", "http://localhost:5173"), ("authorization", "Bearer alice"));
+    let (status, head, body) = server.ask("GET", "/messages/unread/r1", &[origin, alice], "");
+    assert_eq!((status, body.as_str()), (200, r#"{"success":true,"data":{"count":0}}"#));
+    for line in [
+        "content-type: application/json; charset=utf-8",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "x-frame-options: sameorigin",
+        "strict-transport-security: max-age=15552000; includesubdomains",
+        "access-control-allow-origin: http://localhost:5173",
+    ] {
+        assert_eq!(head.lines().filter(|given| *given == line).count(), 1, "{line} once in\n{head}");
+        let name = &line[..=line.find(':').expect("a header")];
+        assert_eq!(head.lines().filter(|given| given.starts_with(name)).count(), 1, "{name} once in\n{head}");
+    }
+    let policies: Vec<_> = head.lines().filter(|line| line.starts_with("content-security-policy:")).collect();
+    assert!(matches!(policies[..], [one] if one.contains("script-src-attr 'none'")), "{policies:?}");
+    let tag = ("if-none-match", r#"W/"23-WgR9+nUlfRzXMzFiBE7oaznpWzo""#);
+    for method in ["GET", "HEAD"] {
+        let (status, head, body) = server.ask(method, "/messages/unread/r1", &[alice, tag], "");
+        assert_eq!((status, body.as_str()), (304, ""), "{head}");
+        assert!(head.contains("\netag: w/\"23-") && head.contains("\nx-frame-options:"), "{head}");
+        assert!(!head.contains("\ncontent-type:") && !head.contains("\ncontent-length:"), "{head}");
+    }
+    let foreign = server.ask("GET", "/messages/unread/r1", &[("origin", "https://evil.example"), alice, tag], "");
+    assert_eq!(foreign.0, 403, "a page that may not read is told nothing");
+}
