@@ -7,8 +7,8 @@
 //!   the server says. One sense of a message runs through all of them: the [`crate::Frame`] that a client of
 //!   Engine.IO 4 has on a WebSocket.
 //! - The connection: [`open`] is where clients come in, [`line`] has heartbeats, [`link`] makes packets of messages,
-//!   [`poll`] and [`probe`] are the other transport and the way from it, [`app`] says what runs on it all, [`out`] is how
-//!   that speaks. [`echo`] is what the public suites talk to.
+//!   [`poll`] (with [`jsonp`] for scripts) and [`probe`] are the other transport and the way from it, [`app`] says what
+//!   runs on it all, [`out`] is how that speaks. [`echo`] is what the public suites talk to.
 //! - The application: [`heard`] reads events, [`talk`] is one client's conversation, [`tell`] what listeners are told,
 //!   [`rest`] the calls, [`headers`] what their answers wear, [`words`] the texts, [`wire`] the shapes.
 
@@ -18,6 +18,7 @@ mod echo;
 mod engine;
 mod headers;
 mod heard;
+mod jsonp;
 mod line;
 mod link;
 mod open;
