@@ -17,6 +17,7 @@ const {
 } = require('@aws-sdk/client-apigatewaymanagementapi');
 const WebSocket = require('ws');
 const { Authority, serve, shown } = require('../lib/authority.js');
+const curls = require('./curl.js');
 
 const PATIENCE_MS = 20_000;
 const ROOT = path.join(__dirname, '..', '..');
@@ -181,6 +182,14 @@ async function refuses(port) {
   anna.socket.close();
 }
 
+async function shells(port) {
+  const anna = await connect(port, 'anna');
+  const said = await curls(port, KEY, anna.id);
+  await until('what curl said is told', () => anna.told.length === said.length);
+  assert.deepEqual(anna.told, said);
+  anna.socket.close();
+}
+
 async function paths(port) {
   const anna = await connect(port, 'anna');
   // Without a key of the operator's, development mode takes anything from this machine, also without a signature.
@@ -272,11 +281,11 @@ async function secured() {
 
 async function main() {
   const keys = { GATEWAY_ACCESS_KEYS: `OTHER:something, ${KEY.accessKeyId}:${KEY.secretAccessKey}` };
-  await served(keys, async (port) => { await speaks(port); await refuses(port); });
+  await served(keys, async (port) => { await speaks(port); await refuses(port); await shells(port); });
   await served({}, paths);
   await integrates();
   await secured();
-  console.log('AWS SDK for JavaScript: posts, looks, closes, refusals, integrations, by https too');
+  console.log('AWS SDK for JavaScript: posts, looks, closes, refusals, integrations, by https too; curl --aws-sigv4');
 }
 
 main().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });
