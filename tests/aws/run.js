@@ -16,6 +16,8 @@ const {
   ApiGatewayManagementApiClient, DeleteConnectionCommand, GetConnectionCommand, PostToConnectionCommand,
 } = require('@aws-sdk/client-apigatewaymanagementapi');
 const WebSocket = require('ws');
+const { Authority, serve, shown } = require('../lib/authority.js');
+const curls = require('./curl.js');
 
 const PATIENCE_MS = 20_000;
 const ROOT = path.join(__dirname, '..', '..');
@@ -54,7 +56,7 @@ async function served(settings, use) {
     }));
     await use(port);
   } finally {
-    await new Promise((resolve) => { child.once('exit', resolve); child.kill('SIGKILL'); });
+    if (child.exitCode === null) await new Promise((resolve) => { child.once('exit', resolve); child.kill('SIGKILL'); });
     rmSync(data, { recursive: true });
   }
 }
@@ -180,6 +182,14 @@ async function refuses(port) {
   anna.socket.close();
 }
 
+async function shells(port) {
+  const anna = await connect(port, 'anna');
+  const said = await curls(port, KEY, anna.id);
+  await until('what curl said is told', () => anna.told.length === said.length);
+  assert.deepEqual(anna.told, said);
+  anna.socket.close();
+}
+
 async function paths(port) {
   const anna = await connect(port, 'anna');
   // Without a key of the operator's, development mode takes anything from this machine, also without a signature.
@@ -245,12 +255,37 @@ async function integrates() {
   await new Promise((resolve) => { backend.close(resolve); });
 }
 
+// By https: the back end is who an authority says that the operator trusts. Anybody else is told of nobody, and an upgrade
+// that waits for its answer is refused.
+async function secured() {
+  const authority = new Authority();
+  try {
+    const { good, bad } = shown(authority);
+    const connects = async (certificate, trust, holds) => {
+      let told = 0;
+      const backend = await serve(certificate, (request, answer) => { told += 1; answer.end('{"statusCode":200}'); });
+      const settings = { GATEWAY_INTEGRATION_URL: `${backend.url}/events`, GATEWAY_INTEGRATION_ROUTES: '$connect', ...trust };
+      try { await served(settings, async (port) => { await holds(port); }); } finally { backend.end(); }
+      return told;
+    };
+    const trust = { SSL_CERT_FILE: authority.file };
+    assert.equal(await connects(good, trust, async (port) => { (await connect(port, 'anna')).socket.close(); }), 1);
+    const nobody = (port) => assert.rejects(connect(port, 'anna'), /Unexpected server response: 5/);
+    for (const [what, certificate] of Object.entries(bad)) assert.equal(await connects(certificate, trust, nobody), 0, what);
+    assert.equal(await connects(good, {}, nobody), 0, 'the system knows nothing of this authority');
+    await assert.rejects(connects(good, { SSL_CERT_FILE: `${authority.file}.gone` }, nobody), /GATEWAY_INTEGRATION_URL.*certificates/s);
+  } finally {
+    authority.end();
+  }
+}
+
 async function main() {
   const keys = { GATEWAY_ACCESS_KEYS: `OTHER:something, ${KEY.accessKeyId}:${KEY.secretAccessKey}` };
-  await served(keys, async (port) => { await speaks(port); await refuses(port); });
+  await served(keys, async (port) => { await speaks(port); await refuses(port); await shells(port); });
   await served({}, paths);
   await integrates();
-  console.log('AWS SDK for JavaScript: posts, looks, closes, refusals, integrations');
+  await secured();
+  console.log('AWS SDK for JavaScript: posts, looks, closes, refusals, integrations, by https too; curl --aws-sigv4');
 }
 
 main().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });

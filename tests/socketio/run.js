@@ -1,5 +1,5 @@
 // Stock Socket.IO clients against the real binary: socket.io-client 2, 3 and 4 over polling, WebSocket and the upgrade from
-// one to the other; recovery of what was missed over 10,000 messages and a kill -9; many upgrades under traffic; and one
+// one to the other, 2 by JSONP as well; recovery of what was missed over 10,000 messages and a kill -9; many upgrades under traffic; and one
 // order for a `rooms`, a `chat` and a `socketio` client in one room.
 //
 //   node tests/socketio/run.js [--messages 10000] [--upgrades 1000]      SWITCHBOARD_BINARY says which binary
@@ -13,6 +13,7 @@ const net = require('node:net');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 const WebSocket = require('ws');
+const { page } = require('./page.js');
 
 const VERSIONS = { 2: require('client2'), 3: require('client3').io, 4: require('client4').io };
 const WAYS = { polling: ['polling'], websocket: ['websocket'], upgrade: ['polling', 'websocket'] };
@@ -129,6 +130,34 @@ async function converse(version, way, port) {
   }
 }
 
+// Client 2 where it polls by scripts and forms: everything that holds for its other ways, line ends and all.
+async function scripts(port) {
+  const { seen, leave } = page(`http://127.0.0.1:${port}/a/page`);
+  const more = { forceJSONP: true };
+  try {
+    const [alice, bob] = [await client(2, 'polling', port, 'alice-j', 'room-j', more), await client(2, 'polling', port, 'bob-j', 'room-j', more)];
+    const said = ['plain', 'two\nlines', 'a \\n that is none', '"quoted" \\\\n', 'grüße 🚀 \u2028\u2029', '</script>', 'a+b&d=c%20'];
+    for (const text of said) assert.equal((await alice.say(text)).success, true);
+    await until('both heard all', () => [alice, bob].every(({ told }) => told.messages.length === said.length));
+    assert.deepEqual(texts(alice.told.messages), said);
+    assert.deepEqual(texts(bob.told.messages), said);
+    const stranger = await client(2, 'websocket', port, 'carol-j', 'room-j');
+    assert.deepEqual(texts(stranger.joined.messages), said, 'and the same by any other way');
+    for (const { socket, told } of [alice, bob, stranger]) {
+      assert.deepEqual(told.errors, []);
+      socket.disconnect();
+    }
+    assert.deepEqual([...seen.types], ['text/javascript; charset=UTF-8']);
+    assert.ok(seen.scripts > 4 && seen.forms > said.length, JSON.stringify(seen));
+    // From there it goes on to a socket like any other.
+    const moved = await client(2, 'upgrade', port, 'dave-j', 'room-j', more);
+    assert.equal((await moved.say('by a socket')).success, true);
+    moved.socket.disconnect();
+  } finally {
+    leave();
+  }
+}
+
 // A client that was cut off gets each message once, in order, after a kill -9 as well, and is told that it has everything.
 async function recover(port, server, restart, count) {
   const reader = await client(4, 'upgrade', port, 'reader', 'log');
@@ -239,12 +268,13 @@ async function main() {
   const server = await start(port, data);
   try {
     for (const version of Object.keys(VERSIONS)) for (const way of Object.keys(WAYS)) await converse(version, way, port);
+    await scripts(port);
     const messages = option('messages', 10_000);
     await recover(port, server, () => start(port, data), messages);
     await three(port);
     const upgraded = await upgrades(port, option('upgrades', 1000));
     console.log(
-      `Socket.IO clients: socket.io-client 2, 3 and 4 over polling, WebSocket and upgrade; ${messages} messages missed over a `
+      `Socket.IO clients: socket.io-client 2, 3 and 4 over polling, WebSocket and upgrade, 2 by scripts and forms too; ${messages} messages missed over a `
       + `kill -9, each got once and recovered; one order for rooms, chat and socketio; ${upgraded} upgrades under traffic, `
       + 'nothing lost, doubled or swapped',
     );

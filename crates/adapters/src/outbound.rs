@@ -1,6 +1,7 @@
 //! The way out to services of the operator's that speak HTTP: HTTP/1.1, by TLS where their URL says so, with few
 //! connections kept. Nothing follows redirects: what a URL says is where a request goes (THREATS T22).
 
+use std::io;
 use std::time::Duration;
 
 use hyper::body::Body;
@@ -16,27 +17,57 @@ const IDLE_MAX: usize = 16;
 /// See [`IDLE_MAX`].
 const IDLE_SECONDS: u64 = 30;
 
-/// Connects to servers: plain ones, or such as the system's certificates vouch for.
+/// Connects to servers: plain ones, or such as the system's authorities vouch for.
 ///
 /// # Errors
 /// They are to be reached by TLS, and the system has no certificates to know them by.
-pub(crate) fn connector(is_plain: bool) -> std::io::Result<HttpsConnector<HttpConnector>> {
+pub(crate) fn connector(is_plain: bool) -> io::Result<HttpsConnector<HttpConnector>> {
     let mut plain = HttpConnector::new();
     plain.enforce_http(false);
     plain.set_nodelay(true);
-    // The one provider that the rest of the server uses, whatever others are linked (DESIGN, stack).
-    let provider = aws_lc_rs::default_provider();
-    if !is_plain {
-        let roots = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?;
-        return Ok(roots.https_only().enable_http1().wrap_connector(plain));
+    if is_plain {
+        // Never used: there is nothing to know anybody by.
+        return Ok(HttpsConnectorBuilder::new()
+            .with_tls_config(tls(RootCertStore::empty())?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(plain));
     }
-    // Never used: there is nothing to know anybody by.
-    let tls = ClientConfig::builder_with_provider(provider.into())
+    secured(plain, roots()?)
+}
+
+/// TLS over whatever connects, and nothing else: with servers that one of these authorities vouches for, by the name in
+/// the URL and at this time.
+fn secured<C>(connector: C, roots: RootCertStore) -> io::Result<HttpsConnector<C>> {
+    let builder = HttpsConnectorBuilder::new().with_tls_config(tls(roots)?);
+    Ok(builder.https_only().enable_http1().wrap_connector(connector))
+}
+
+fn tls(roots: RootCertStore) -> io::Result<ClientConfig> {
+    // The one provider that the rest of the server uses, whatever others are linked (DESIGN, stack).
+    Ok(ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
         .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    Ok(HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(plain))
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+/// The authorities that the system trusts; in their place those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, by which an
+/// operator names one of their own.
+fn roots() -> io::Result<RootCertStore> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    // A system's list may have some that nobody can read any more; the others are good all the same.
+    let (_, unread) = roots.add_parsable_certificates(found.certs);
+    let mut faults = found.errors.iter().map(ToString::to_string);
+    if roots.is_empty() {
+        let why = faults.next().unwrap_or_else(|| format!("{unread} of them can't be read"));
+        return Err(io::Error::other(format!("no certificates of authorities to know it by ({why})")));
+    }
+    if let Some(why) = faults.next() {
+        tracing::warn!(%why, "Some certificates of authorities can't be read.");
+    }
+    Ok(roots)
 }
 
 /// A client that reads at most `answer_bytes_max` bytes ahead of whoever takes them.
@@ -53,3 +84,8 @@ where
         .http1_max_buf_size(answer_bytes_max)
         .build(connector)
 }
+
+#[cfg(test)]
+pub(crate) mod authority;
+#[cfg(test)]
+pub(crate) mod wire;

@@ -110,7 +110,7 @@ pub struct Answer {
     pub status: u16,
     /// Headers beside `Content-Type`, `Content-Length`, `Connection` and `Date`.
     pub headers: Vec<(&'static str, String)>,
-    /// What the body is.
+    /// What the body is; empty where there can be none.
     pub content_type: &'static str,
     /// The body.
     pub body: Vec<u8>,

@@ -145,6 +145,11 @@ pub trait Dialect: Send + Sync {
     /// How a credential that was not taken is answered.
     fn denied(&self, ask: &Ask, why: Denied) -> Answer;
 
+    /// An answer of one of its REST calls as it goes out: with what every such answer has on its wire beside its words.
+    fn dressed(&self, _ask: &Ask, answer: Answer) -> Answer {
+        answer
+    }
+
     /// A session for a client that wants to upgrade, or to poll, and is who it says. Its first steps decide the upgrade:
     /// an `Accept`, an `Answer`, or a call whose answer will. What is polled is open from the start.
     fn open(&self, ask: &Ask, opening: &Opening, now: Millis, steps: &mut Steps) -> Box<dyn Session>;

@@ -112,6 +112,11 @@ pub trait Polling: Send + Sync {
     /// The answer to a poll: these messages, one at least.
     fn told(&self, ask: &Ask, messages: &mut dyn Iterator<Item = Frame<'_>>) -> Answer;
 
+    /// Whether what this request is answered is a script: any page may have it run, and no browser says which page does.
+    fn is_script(&self, _ask: &Ask) -> bool {
+        false
+    }
+
     /// The answer where there is no such session (any more), for a poll and for a socket alike.
     fn unknown(&self, ask: &Ask) -> Answer;
 

@@ -1,97 +1,34 @@
 //! What the URL is told, in which order, and what comes back: on a wire in memory and a clock that nobody waits for.
 
-use std::future::{Ready, ready};
-use std::io;
-use std::pin::Pin;
 use std::sync::mpsc::{Receiver, channel};
-use std::task::{Context, Poll};
-
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
+use crate::outbound::authority::{self, Shown};
+use crate::outbound::wire::{Wire, answer};
 
 /// What one event is answered, after how many milliseconds; none: never.
 type Answer = fn(&str) -> (u64, Option<String>);
 
-/// A URL in memory.
-#[derive(Clone)]
-struct Wire {
-    answer: Answer,
-    /// What it was told, and how many at once at most.
-    seen: Arc<Mutex<(Vec<String>, usize, usize)>>,
-}
+/// What the URL was told, how many events it has just now, and how many it had at once at most.
+type Seen = Arc<Mutex<(Vec<String>, usize, usize)>>;
 
-impl tower_service::Service<Uri> for Wire {
-    type Response = Line;
-    type Error = io::Error;
-    type Future = Ready<io::Result<Line>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, to: Uri) -> Self::Future {
-        assert_eq!(to.host(), Some("app.example"), "nowhere else");
-        let (near, mut far) = duplex(1 << 20);
-        let wire = self.clone();
-        tokio::spawn(async move {
-            let mut buffer = vec![0; 64 * 1024];
-            while let Ok(count @ 1..) = far.read(&mut buffer).await {
-                let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
-                let (_, event) = text.split_once("\r\n\r\n").expect("a small request comes in one piece");
-                let (event, answer) = (event.to_owned(), (wire.answer)(event));
-                {
-                    let mut seen = wire.seen.lock().expect("nobody panics");
-                    seen.0.push(event);
-                    seen.1 += 1;
-                    seen.2 = seen.2.max(seen.1);
-                }
-                tokio::time::sleep(Duration::from_millis(answer.0)).await;
-                wire.seen.lock().expect("nobody panics").1 -= 1;
-                match answer.1 {
-                    // Who broke it off reads no answer.
-                    Some(answer) => drop(far.write_all(answer.as_bytes()).await),
-                    None => return,
-                }
-            }
-        });
-        ready(Ok(Line(TokioIo::new(near))))
-    }
-}
-
-struct Line(TokioIo<DuplexStream>);
-
-impl Connection for Line {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl Read for Line {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl Write for Line {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-fn answer(head: &str, body: &str) -> String {
-    format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+fn wire(answer: Answer, seen: Seen) -> Wire {
+    Wire::new(move |request| {
+        let (_, event) = request.split_once("\r\n\r\n").expect("a whole request");
+        let (after, answer) = answer(event);
+        {
+            let mut seen = seen.lock().expect("nobody panics");
+            seen.0.push(event.to_owned());
+            seen.1 += 1;
+            seen.2 = seen.2.max(seen.1);
+        }
+        let seen = seen.clone();
+        async move {
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            seen.lock().expect("nobody panics").1 -= 1;
+            answer
+        }
+    })
 }
 
 /// What came of some jobs, in the order in which it came.
@@ -99,15 +36,23 @@ type Came = Vec<(u64, u64, Result<Heard, Silence>)>;
 
 /// Has jobs of these connections told, and gives what came of them, what the URL saw, and how many at once.
 fn tell(jobs: &[(u64, &str)], answer: Answer) -> (Came, Vec<String>, usize) {
+    let seen = Seen::default();
+    let wire = wire(answer, seen.clone());
+    let all = tell_through(wire.clone(), "http://app.example/events?key=k", jobs);
+    assert!(wire.connected().iter().all(|to| to.host() == Some("app.example")), "nowhere else");
+    let (seen, _, most) = seen.lock().expect("nobody panics").clone();
+    (all, seen, most)
+}
+
+fn tell_through(connector: impl Connect + Clone + Send + Sync + 'static, url: &str, jobs: &[(u64, &str)]) -> Came {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without sockets");
-    let wire = Wire { answer, seen: Arc::default() };
-    let url = IntegrationUrl::parse("http://app.example/events?key=k").expect("a good URL");
+    let url = IntegrationUrl::parse(url).expect("a good URL");
     let (sender, came): (_, Receiver<_>) = channel();
     let done: Done = Box::new(move |connection, token, heard| {
         sender.send((connection.0, token, heard)).expect("the test waits");
     });
-    let integrations = Integrations::through(wire.clone(), &url, runtime.handle().clone(), done);
+    let integrations = Integrations::through(connector, &url, runtime.handle().clone(), done);
     for (token, (connection, event)) in (1..).zip(jobs) {
         let event = event.as_bytes().to_vec();
         integrations.give(Job { connection: ConnectionId(*connection), token, event });
@@ -121,8 +66,7 @@ fn tell(jobs: &[(u64, &str)], answer: Answer) -> (Came, Vec<String>, usize) {
         }
     });
     assert!(integrations.lanes().is_empty(), "nothing is kept of what is through");
-    let (seen, _, most) = wire.seen.lock().expect("nobody panics").clone();
-    (all, seen, most)
+    all
 }
 
 #[test]
@@ -173,6 +117,26 @@ fn so_many_at_once_in_all() {
     let (came, _, most) = tell(&jobs, |_| (5_000, Some(answer("200 OK", ""))));
     assert!(came.iter().all(|(_, _, heard)| heard.is_ok()), "waiting for one's turn is not counted");
     assert_eq!(most, AT_ONCE_MAX);
+}
+
+/// By TLS it is the operator's URL only when an authority that we trust says so, of that name and at this time. Anybody
+/// else is told nothing, which is silence: an upgrade that waits for it is refused.
+#[test]
+fn who_answers_there() {
+    for shown in authority::ALL {
+        let seen = Seen::default();
+        let server = wire(|_| (0, Some(answer("200 OK", "hello"))), seen.clone());
+        let url = format!("https://{}/events", authority::NAME);
+        let came = tell_through(authority::to(server.clone(), shown), &url, &[(7, "{}")]);
+        let seen = seen.lock().expect("nobody panics").0.clone();
+        if shown == Shown::Good {
+            assert_eq!(came, [(7, 1, Ok(Heard { status: 200, body: b"hello".to_vec() }))]);
+            assert_eq!(seen, ["{}"]);
+        } else {
+            assert_eq!((came, seen), (vec![(7, 1, Err(Silence::Broken))], Vec::new()), "{shown:?}");
+            assert_eq!(server.connected().len(), 1, "{shown:?}: it was tried");
+        }
+    }
 }
 
 #[test]

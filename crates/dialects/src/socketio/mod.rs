@@ -7,16 +7,19 @@
 //!   the server says. One sense of a message runs through all of them: the [`crate::Frame`] that a client of
 //!   Engine.IO 4 has on a WebSocket.
 //! - The connection: [`open`] is where clients come in, [`line`] has heartbeats, [`link`] makes packets of messages,
-//!   [`poll`] and [`probe`] are the other transport and the way from it, [`app`] says what runs on it all, [`out`] is how
-//!   that speaks. [`echo`] is what the public suites talk to.
+//!   [`poll`] (with [`jsonp`] for scripts) and [`probe`] are the other transport and the way from it, [`app`] says what
+//!   runs on it all, [`out`] is how that speaks. [`echo`] is what the public suites talk to.
 //! - The application: [`heard`] reads events, [`talk`] is one client's conversation, [`tell`] what listeners are told,
-//!   [`rest`] the calls, [`words`] the texts, [`wire`] the shapes, [`publish`] what other systems are told.
+//!   [`rest`] the calls, [`headers`] what their answers wear, [`words`] the texts, [`wire`] the shapes, [`publish`] what
+//!   other systems are told.
 
 mod app;
 mod binary;
 mod echo;
 mod engine;
+mod headers;
 mod heard;
+mod jsonp;
 mod line;
 mod link;
 mod open;
@@ -103,6 +106,10 @@ impl Dialect for SocketIo {
 
     fn denied(&self, ask: &Ask, why: Denied) -> Answer {
         words::denied(ask, why)
+    }
+
+    fn dressed(&self, ask: &Ask, answer: Answer) -> Answer {
+        headers::dressed(ask, answer)
     }
 
     fn polling(&self) -> Option<&dyn Polling> {

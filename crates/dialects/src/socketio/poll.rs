@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use super::engine::{Form, Heard, MESSAGE, PAYLOAD_BYTES_MAX, Takes, Version};
+use super::jsonp;
 use super::line::Manner;
 use super::payload::{self, Payload};
 use crate::ask::{Answer, Ask};
@@ -67,7 +68,7 @@ fn is_upgrade(ask: &Ask) -> bool {
 }
 
 /// The last parameter of this name, as in the reference; none when it is empty.
-fn parameter(ask: &Ask, name: &str) -> Option<String> {
+pub(super) fn parameter(ask: &Ask, name: &str) -> Option<String> {
     let last = ask.query.rsplit('&').find(|pair| pair.split_once('=').map_or(*pair, |(key, _)| key) == name)?;
     Ask { query: last.into(), ..Ask::default() }.parameter(name).filter(|value| !value.is_empty())
 }
@@ -85,7 +86,9 @@ pub(super) fn manner(ask: &Ask) -> Result<Manner, Bad> {
         return Err(Bad::Method);
     }
     let version = version(ask).ok_or(Bad::Version)?;
-    let takes = if parameter(ask, "b64").is_some() { Takes::Base64 } else { Takes::Binary };
+    // A script is text.
+    let is_text = parameter(ask, "b64").is_some() || jsonp::number(ask).is_some();
+    let takes = if is_text { Takes::Base64 } else { Takes::Binary };
     Ok(Manner { version, takes, polled })
 }
 
@@ -148,6 +151,12 @@ impl Polling for Requests {
         let version = version(ask).ok_or_else(|| Bad::Version.answer(ask))?;
         let binary = ask.header("content-type") == Some("application/octet-stream");
         let form = if binary { Form::Binary } else { Form::Text };
+        let field = match (jsonp::number(ask), form) {
+            (Some(_), Form::Text) => Some(jsonp::payload(&ask.body).ok_or_else(|| bad_body(400))?),
+            (Some(_), Form::Binary) => return Err(bad_body(400)),
+            (None, _) => None,
+        };
+        let body = field.as_ref().map_or(ask.body.as_slice(), String::as_bytes);
         let posted = |heard| match heard {
             Heard::Text(text) => Posted::Text(text.to_owned()),
             // As a socket would have heard it.
@@ -155,12 +164,17 @@ impl Polling for Requests {
             Heard::Binary(data) => Posted::Binary(data.into_owned()),
         };
         // Of a body with something unreadable in it nothing is heard: its client can't know how far it went.
-        let all: Result<Vec<_>, _> = Payload::of(version, form, &ask.body).map(|heard| heard.map(posted)).collect();
+        let all: Result<Vec<_>, _> = Payload::of(version, form, body).map(|heard| heard.map(posted)).collect();
         all.map_err(|_| bad_body(400))
     }
 
-    fn heard(&self, _ask: &Ask) -> Answer {
-        text(200, "text/html", "ok")
+    fn heard(&self, ask: &Ask) -> Answer {
+        let heard = text(200, "text/html", "ok");
+        if jsonp::number(ask).is_none() {
+            return heard;
+        }
+        // A form's answer goes into a frame of the page that sent it, and this one has nothing that could be misused there.
+        heard.with("content-security-policy", "default-src 'none'")
     }
 
     fn told(&self, ask: &Ask, messages: &mut dyn Iterator<Item = Frame<'_>>) -> Answer {
@@ -174,12 +188,21 @@ impl Polling for Requests {
             })
             .collect();
         let mut body = Vec::new();
+        if let Some(number) = jsonp::number(ask) {
+            payload::write(version, Takes::Base64, frames.into_iter(), &mut body);
+            let script = jsonp::script(&number, &String::from_utf8_lossy(&body));
+            return text(200, "text/javascript; charset=UTF-8", script);
+        }
         // Whoever takes no binary data was told none.
         let content_type = match payload::write(version, Takes::Binary, frames.into_iter(), &mut body) {
             Form::Text => "text/plain; charset=UTF-8",
             Form::Binary => "application/octet-stream",
         };
         text(200, content_type, body)
+    }
+
+    fn is_script(&self, ask: &Ask) -> bool {
+        jsonp::number(ask).is_some()
     }
 
     fn unknown(&self, ask: &Ask) -> Answer {

@@ -22,6 +22,24 @@ impl Origins {
             Self::These(list) => list.iter().any(|one| one == origin),
         }
     }
+
+    /// Whether a page at this address may run an answer of ours as a script. Browsers name no origin when they fetch one,
+    /// so what CORS says of reading has to be said by the page's address (`Referer`); who hides it, or has none, may only
+    /// where everybody may.
+    #[must_use]
+    pub fn allow_script(&self, page: Option<&str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Loopback | Self::These(_) => page.is_some_and(|page| self.allow(origin_of(page))),
+        }
+    }
+}
+
+/// An address without its path.
+fn origin_of(address: &str) -> &str {
+    let host = address.find("://").map_or(0, |at| at + 3);
+    let end = address[host..].find(['/', '?', '#']).map_or(address.len(), |at| host + at);
+    &address[..end]
 }
 
 /// `*`, or a list of `scheme://host[:port]` as browsers write them.
@@ -86,6 +104,34 @@ mod tests {
         ] {
             assert_eq!((these.allow(origin), Origins::Loopback.allow(origin)), (listed, loopback), "{origin}");
             assert!(Origins::Any.allow(origin));
+        }
+    }
+
+    #[test]
+    fn pages_that_may_run_our_scripts() {
+        let these = read(&["https://app.example.org".to_owned()]).unwrap();
+        // (page, on the list, loopback)
+        for (page, listed, loopback) in [
+            (Some("https://app.example.org/chat?room=1"), true, false),
+            (Some("https://app.example.org/"), true, false),
+            (Some("https://app.example.org"), true, false),
+            (Some("http://localhost:5173/a/b"), false, true),
+            (Some("https://app.example.org.evil.example/"), false, false),
+            (Some("https://app.example.org@evil.example/"), false, false),
+            (Some("https://evil.example/https://app.example.org"), false, false),
+            (Some("https://evil.example/?http://localhost"), false, false),
+            (Some("http://localhost:80@evil.example/"), false, false),
+            (Some("about:blank"), false, false),
+            (Some("null"), false, false),
+            (Some(""), false, false),
+            (None, false, false),
+        ] {
+            assert_eq!(
+                (these.allow_script(page), Origins::Loopback.allow_script(page)),
+                (listed, loopback),
+                "{page:?}"
+            );
+            assert!(Origins::Any.allow_script(page), "everybody may read there anyway");
         }
     }
 

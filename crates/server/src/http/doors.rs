@@ -146,13 +146,14 @@ pub(super) async fn answer(doors: Arc<Doors>, request: Request) -> Response {
     };
     let identity = match identify(&doors.app, dialect, rest, &ask).await {
         Ok(identity) => identity,
-        Err(denied) => return pages::answer(dialect.denied(&ask, denied)),
+        Err(denied) => return pages::answer(dialect.dressed(&ask, dialect.denied(&ask, denied))),
     };
     ask.body = match body(request.into_body(), doors.app.body_bytes_max).await {
         Ok(body) => body,
         Err(refused) => return *refused,
     };
-    pages::answer(converse(&doors.app, dialect, rest, &ask, identity).await)
+    let answer = converse(&doors.app, dialect, rest, &ask, identity).await;
+    pages::answer(dialect.dressed(&ask, answer))
 }
 
 /// Who asks. When the Auth Service has to be asked it is waited for, at most as long as that waits for it.

@@ -1,7 +1,10 @@
 //! Our own paths, and the words of answers that belong to no dialect.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Json;
 use axum::body::Body;
@@ -10,6 +13,7 @@ use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, Header
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use dialects::{Answer, Way, format};
+use hyper::body::{Bytes, Frame};
 use serde::Serialize;
 use serde_json::json;
 
@@ -133,15 +137,30 @@ pub(super) fn detail(status: StatusCode, detail: &str) -> Response {
 /// A dialect's answer.
 pub(super) fn answer(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, Body::from(answer.body)).into_response();
+    let body = if status == StatusCode::NOT_MODIFIED { Body::new(Untold) } else { Body::from(answer.body) };
+    let mut response = (status, body).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if !answer.content_type.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    }
     for (name, value) in answer.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.append(name, value);
         }
     }
     response
+}
+
+/// The body that who asks has already. Not an empty one: its length, which is not told here, is another (RFC 9110, 8.6).
+struct Untold;
+
+impl hyper::body::Body for Untold {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
 }
 
 /// For browsers, until the web client is here.

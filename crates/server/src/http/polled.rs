@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::StatusCode;
 use axum::response::Response;
 use dialects::{Ask, Poll, Sid};
 
@@ -22,6 +23,9 @@ const ANSWER_MS: u64 = 120_000;
 pub(super) async fn answer(doors: &Doors, place: usize, mut ask: Ask, body: Body) -> Response {
     let app = doors.app();
     let Some(polling) = app.dialects[place].polling() else { return pages::not_found() };
+    if polling.is_script(&ask) && !app.origins.allow_script(ask.header("origin").or_else(|| ask.header("referer"))) {
+        return pages::detail(StatusCode::FORBIDDEN, "origin not allowed");
+    }
     let poll = match polling.poll(&ask) {
         Poll::Answer(answer) => return pages::answer(answer),
         poll @ (Poll::Open | Poll::Get(_) | Poll::Post(_)) => poll,

@@ -97,3 +97,70 @@ fn metrics_for_operators_only() {
     stream.read_to_string(&mut answer).expect("metrics are text");
     assert!(answer.contains("switchboard_rooms 0"), "{answer}");
 }
+
+/// The dialect's headers and the server's own are each there once.
+#[test]
+fn answers_of_rest_have_the_headers_of_their_contract() {
+    let server = Server::start();
+    let (origin, alice) = (("origin", "http://localhost:5173"), ("authorization", "Bearer alice"));
+    let (status, head, body) = server.ask("GET", "/messages/unread/r1", &[origin, alice], "");
+    assert_eq!((status, body.as_str()), (200, r#"{"success":true,"data":{"count":0}}"#));
+    for line in [
+        "content-type: application/json; charset=utf-8",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "x-frame-options: sameorigin",
+        "strict-transport-security: max-age=15552000; includesubdomains",
+        "access-control-allow-origin: http://localhost:5173",
+    ] {
+        assert_eq!(head.lines().filter(|given| *given == line).count(), 1, "{line} once in\n{head}");
+        let name = &line[..=line.find(':').expect("a header")];
+        assert_eq!(head.lines().filter(|given| given.starts_with(name)).count(), 1, "{name} once in\n{head}");
+    }
+    let policies: Vec<_> = head.lines().filter(|line| line.starts_with("content-security-policy:")).collect();
+    assert!(matches!(policies[..], [one] if one.contains("script-src-attr 'none'")), "{policies:?}");
+    let tag = ("if-none-match", r#"W/"23-WgR9+nUlfRzXMzFiBE7oaznpWzo""#);
+    for method in ["GET", "HEAD"] {
+        let (status, head, body) = server.ask(method, "/messages/unread/r1", &[alice, tag], "");
+        assert_eq!((status, body.as_str()), (304, ""), "{head}");
+        assert!(head.contains("\netag: w/\"23-") && head.contains("\nx-frame-options:"), "{head}");
+        assert!(!head.contains("\ncontent-type:") && !head.contains("\ncontent-length:"), "{head}");
+    }
+    let foreign = server.ask("GET", "/messages/unread/r1", &[("origin", "https://evil.example"), alice, tag], "");
+    assert_eq!(foreign.0, 403, "a page that may not read is told nothing");
+}
+
+/// A script of ours runs in any page that asks for it, and no browser says which that is but by `Referer`. So one is given
+/// only where the page might have read the same by CORS (RULES 25).
+#[test]
+fn scripts_are_for_pages_that_may_read() {
+    let development = Server::start();
+    let secret = ("JWT_SECRET", "a key of thirty-two bytes or more");
+    let open = Server::with(&[secret]);
+    let listed = Server::with(&[secret, ("CORS_ORIGINS", "https://app.example.org")]);
+    for (headers, expected) in [
+        (&[][..], (403, 200, 403)),
+        (&[("referer", "http://localhost:5173/chat")], (200, 200, 403)),
+        (&[("referer", "https://app.example.org/chat?x=1")], (403, 200, 200)),
+        (&[("referer", "https://app.example.org.evil.example/")], (403, 200, 403)),
+        (&[("referer", "https://evil.example/https://app.example.org")], (403, 200, 403)),
+        (&[("referer", "https://app.example.org/"), ("origin", "https://evil.example")], (403, 200, 403)),
+        (&[("referer", "https://app.example.org/"), ("origin", "null")], (403, 403, 403)),
+        (&[("origin", "https://app.example.org")], (403, 200, 200)),
+    ] {
+        let status = |server: &Server| server.ask("GET", "/socket.io/?EIO=3&transport=polling&j=0", headers, "").0;
+        assert_eq!((status(&development), status(&open), status(&listed)), expected, "{headers:?}");
+    }
+    assert_eq!(development.get("/socket.io/?EIO=3&transport=polling").0, 200, "what is no script asks for no page");
+    let own = [("referer", "http://localhost:1/")];
+    let (_, head, body) = development.ask("GET", "/socket.io/?EIO=3&transport=polling&j=0", &own, "");
+    assert!(head.contains("content-type: text/javascript; charset=utf-8"), "{head}");
+    assert!(head.contains("x-content-type-options: nosniff") && head.contains("cache-control: no-store"), "{head}");
+    let sid = body.split(r#"\"sid\":\""#).nth(1).and_then(|rest| rest.split('\\').next()).expect("a session");
+    let target = format!("/socket.io/?EIO=3&transport=polling&j=0&sid={sid}");
+    let form = [("content-type", "application/x-www-form-urlencoded"), own[0]];
+    let (status, head, body) = development.ask("POST", &target, &form, "d=1%3A3");
+    assert_eq!((status, body.as_str()), (200, "ok"));
+    // It has to load in a frame of the page that sent the form.
+    assert!(head.contains("content-security-policy: default-src 'none'\r\n"), "{head}");
+}

@@ -1,99 +1,39 @@
 //! What the Auth Service answers, and what that means: on a wire in memory and a clock that nobody waits for.
 
-use std::future::{Ready, ready};
-use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 
 use domain::Text;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
-
-/// Answers every request with one text; none: never.
-#[derive(Clone)]
-struct Wire {
-    answer: Option<String>,
-    /// Whereto connections were made, and what was asked.
-    seen: Arc<Mutex<(Vec<Uri>, String)>>,
-}
-
-impl tower_service::Service<Uri> for Wire {
-    type Response = Line;
-    type Error = io::Error;
-    type Future = Ready<io::Result<Line>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, to: Uri) -> Self::Future {
-        self.seen.lock().unwrap().0.push(to);
-        let (near, mut far) = duplex(1 << 20);
-        let wire = self.clone();
-        tokio::spawn(async move {
-            let mut buffer = [0; 1024];
-            while let Ok(count @ 1..) = far.read(&mut buffer).await {
-                let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
-                wire.seen.lock().unwrap().1.push_str(&text);
-                match &wire.answer {
-                    Some(answer) if text.ends_with("\r\n\r\n") => far.write_all(answer.as_bytes()).await.unwrap(),
-                    Some(_) | None => {}
-                }
-            }
-        });
-        ready(Ok(Line(TokioIo::new(near))))
-    }
-}
-
-struct Line(TokioIo<DuplexStream>);
-
-impl Connection for Line {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl Read for Line {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl Write for Line {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-fn answer(head: &str, body: &str) -> String {
-    format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-}
+use crate::outbound::authority::{self, Shown};
+use crate::outbound::wire::{Wire, answer};
 
 /// What comes of asking twice, whereto connections were made, and what was asked.
 fn ask(answer: Option<String>) -> (Said, Vec<Uri>, String) {
-    let wire = Wire { answer, seen: Arc::default() };
-    let url = ServiceUrl::parse("http://auth.example/base").unwrap();
-    let remote = Remote::through(wire.clone(), &url);
+    let asked: Arc<Mutex<String>> = Arc::default();
+    let wire = wire(answer, asked.clone());
+    let said = ask_through(wire.clone(), "http://auth.example/base");
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    (said, wire.connected(), asked)
+}
+
+/// Answers every request with one text; none: never.
+fn wire(answer: Option<String>, asked: Arc<Mutex<String>>) -> Wire {
+    Wire::new(move |request| {
+        asked.lock().unwrap().push_str(&request);
+        let answer = answer.clone();
+        async { if answer.is_some() { answer } else { std::future::pending().await } }
+    })
+}
+
+/// What comes of asking twice.
+fn ask_through(connector: impl Connect + Clone + Send + Sync + 'static, url: &str) -> Said {
+    let remote = Remote::through(connector, &ServiceUrl::parse(url).unwrap());
     // Paused, it goes on by itself whenever everybody waits for it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let said = runtime.block_on(remote.ask("a.token"));
     assert_eq!(runtime.block_on(remote.ask("a.token")), said);
-    drop(runtime);
-    let (to, asked) = std::mem::take(&mut *wire.seen.lock().unwrap());
-    (said, to, asked)
+    said
 }
 
 #[test]
@@ -152,4 +92,32 @@ fn what_answers_mean() {
         assert_eq!(said, silent(), "{answer:?}");
         assert_eq!(to.len(), 2);
     }
+}
+
+/// By TLS it is the service only when an authority that we trust says so, of that name and at this time. To anybody else no
+/// token is shown, and nobody is let in (RULES 5).
+#[test]
+fn who_the_service_is() {
+    for shown in authority::ALL {
+        let asked: Arc<Mutex<String>> = Arc::default();
+        let server = wire(Some(answer("200 OK", r#"{"user_id":"u-1"}"#)), asked.clone());
+        let said = ask_through(authority::to(server.clone(), shown), &format!("https://{}", authority::NAME));
+        let asked = asked.lock().unwrap();
+        if shown == Shown::Good {
+            assert_eq!(said.map(|who| who.id.as_str().to_owned()), Ok("u-1".to_owned()));
+            assert!(asked.contains("authorization: Bearer a.token\r\n"), "{asked}");
+        } else {
+            assert_eq!((said, asked.as_str()), (Err(Denied::Unavailable), ""), "{shown:?}");
+            assert_eq!(server.connected().len(), 2, "{shown:?}: it was tried");
+        }
+    }
+}
+
+/// A connector for TLS is none for a service that doesn't speak it.
+#[test]
+fn nothing_falls_back_to_plain() {
+    let asked: Arc<Mutex<String>> = Arc::default();
+    let server = wire(Some(answer("200 OK", r#"{"user_id":"u-1"}"#)), asked.clone());
+    let said = ask_through(authority::to(server, Shown::Good), &format!("http://{}", authority::NAME));
+    assert_eq!((said, asked.lock().unwrap().as_str()), (Err(Denied::Unavailable), ""));
 }

@@ -2,7 +2,8 @@
 //! and what they leave open, on the production shards. Time is simulated, so that what they wait for is exact here.
 //!
 //! A case is its lines in `*.txt`: `#` names it and its endpoint. `open` opens a session; `a GET` and `a POST body` are
-//! requests of it, `?query` makes them anything else; `a 200 body` is the answer. `s socket` opens a socket for the session,
+//! requests of it, `?query` makes them anything else; `a SCRIPT` and
+//! `a FORM body` are those of a page, for its function 7; `a 200 body` is the answer. `s socket` opens a socket for the session,
 //! or by a query; it `opens`, `says`, `hears`, `sends`, `receives`, `closes`, or is `silent`. `wait` lets time pass.
 
 mod stage;
@@ -46,6 +47,11 @@ fn version_3_of_engine_io_is_spoken_as_its_suite_wants() {
 #[test]
 fn socket_io_is_spoken_as_its_suite_wants() {
     assert_eq!(play_all(include_str!("socketio.txt")), 32);
+}
+
+#[test]
+fn scripts_and_forms_poll_as_well() {
+    assert_eq!(play_all(include_str!("jsonp.txt")), 16);
 }
 
 #[test]

@@ -98,7 +98,8 @@ impl Stage {
         let token = self.request("GET", &format!("{query}&transport=polling"), "", Vec::new());
         self.settle();
         let answer = self.world.answers.remove(&token).ok_or("a handshake is answered at once")?;
-        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        // In a script it stands in a text.
+        let body = String::from_utf8_lossy(&answer.body).replace('\\', "");
         let sid = body.split("\"sid\":\"").nth(1).and_then(|rest| rest.split('"').next());
         self.sid = sid.ok_or(format!("no session in {} {body}", answer.status))?.to_owned();
         Ok(())
@@ -124,7 +125,7 @@ impl Stage {
         let (verb, given) = rest.split_once(' ').unwrap_or((rest, ""));
         let given = expand(&given.replace("$sid", &self.sid));
         match verb {
-            "GET" | "POST" | "PUT" | "OCTETS" => self.begin(first, verb, &given),
+            "GET" | "POST" | "PUT" | "OCTETS" | "SCRIPT" | "FORM" => self.begin(first, verb, &given),
             "socket" => {
                 let query = match given.is_empty() {
                     true => self.query("websocket"),
@@ -142,9 +143,11 @@ impl Stage {
     fn begin(&mut self, name: &str, verb: &str, given: &[u8]) {
         let asked = given.strip_prefix(b"?").map(|query| String::from_utf8_lossy(query).into_owned());
         let query = asked.clone().unwrap_or_else(|| self.query("polling"));
-        let (method, content_type) = match verb {
-            "OCTETS" => ("POST", "application/octet-stream"),
-            method => (method, "text/plain;charset=UTF-8"),
+        let (method, content_type, query) = match verb {
+            "OCTETS" => ("POST", "application/octet-stream", query),
+            "SCRIPT" => ("GET", "", format!("{query}&j=7")),
+            "FORM" => ("POST", "application/x-www-form-urlencoded", format!("{query}&j=7")),
+            method => (method, "text/plain;charset=UTF-8", query),
         };
         let body = if asked.is_some() { Vec::new() } else { given.to_vec() };
         let token = self.request(method, &query, content_type, body);

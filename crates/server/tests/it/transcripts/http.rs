@@ -27,6 +27,19 @@ pub(crate) fn answer(
         Ok(found) => found,
         Err(elsewhere) => return elsewhere,
     };
+    let answer = converse(world, dialect, &rest, gate, ask, token);
+    dialect.dressed(ask, answer)
+}
+
+/// Who asks, what it means, the node's answer, the dialect's words for it.
+fn converse(
+    world: &mut World,
+    dialect: &dyn Dialect,
+    rest: &Rest,
+    gate: &dyn Gate,
+    ask: &Ask,
+    token: &mut u64,
+) -> Answer {
     let door = dialect.door();
     let (mut who, mut standing) = (None, Standing::User);
     if !rest.anonymous {
