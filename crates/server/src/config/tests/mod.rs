@@ -129,6 +129,7 @@ fn every_setting_moves_something() {
         ("LOG_FORMAT", "json"),
         ("NODE_ENV", "production"),
         ("ROOMS_PERSIST", "false"),
+        ("RETENTION", "90d"),
     ];
     let plain = config(&[]);
     for setting in SETTINGS {
