@@ -142,22 +142,7 @@ impl Node {
                 return None;
             }
             Outcome::Done => {
-                match then {
-                    Then::Mark { mark, raises } => self.marked(&pending.call, mark, raises, None, now),
-                    Then::Delivered(due) => self.deliveries_kept(due, now),
-                    Then::Remember
-                    | Then::Expire
-                    | Then::Register
-                    | Then::Group { .. }
-                    | Then::Meet
-                    | Then::Made(_)
-                    | Then::Enter { .. }
-                    | Then::Leave(_)
-                    | Then::Send { .. }
-                    | Then::Change { .. }
-                    | Then::Enrol(..)
-                    | Then::Expel(..) => self.tell(to, Ok(Reply::Done)),
-                }
+                self.done(&pending, then, now);
                 return None;
             }
         };
@@ -166,6 +151,26 @@ impl Node {
         }
         self.tell(to, told);
         None
+    }
+
+    /// What a command wanted is kept, and is no event.
+    fn done(&mut self, pending: &Pending, then: Then, now: Millis) {
+        match then {
+            Then::Mark { mark, raises } => self.marked(&pending.call, mark, raises, None, now),
+            Then::Delivered(due) => self.deliveries_kept(due, now),
+            Then::Remember
+            | Then::Expire
+            | Then::Register
+            | Then::Group { .. }
+            | Then::Meet
+            | Then::Made(_)
+            | Then::Enter { .. }
+            | Then::Leave(_)
+            | Then::Send { .. }
+            | Then::Change { .. }
+            | Then::Enrol(..)
+            | Then::Expel(..) => self.tell(pending.call.to, Ok(Reply::Done)),
+        }
     }
 
     /// Facts moved under a command: it is decided again on fresh ones, at most three times (HAZARDS 11).

@@ -22,10 +22,8 @@ fn expiring(before: u64, behind_feed: bool) -> Write {
 
 /// The same write, at another time.
 fn at(write: Write, ms: u64) -> Write {
-    match write {
-        Write::Events(write) => Write::Events(RoomWrite { at: Millis(ms), ..write }),
-        other => other,
-    }
+    let Write::Events(write) = write else { panic!("only events have a time of their own: {write:?}") };
+    Write::Events(RoomWrite { at: Millis(ms), ..write })
 }
 
 /// a has 4, 6, 8, … and b 5, 7, 9, … up to 23; each is said at its offset's time.
@@ -116,11 +114,8 @@ fn repeats(store: &dyn Store) {
     assert_eq!(hands.events(&all).0, page);
     let seqs: Vec<u64> = page.iter().map(|event| event.seq.0).collect();
     assert_eq!(seqs, (1..=33).collect::<Vec<_>>());
-    let left = |what: &What| match what {
-        What::Sent(message) => message.content.to_string(),
-        What::Notice { extra } => extra.to_string(),
-        other => format!("{other:?}"),
-    };
+    let notice = |what: &What| if let What::Notice { extra } = what { extra.to_string() } else { "-".to_owned() };
+    let left = |what: &What| if let What::Sent(message) = what { message.content.to_string() } else { notice(what) };
     assert_eq!(page[1..].iter().map(|event| left(&event.what)).collect::<String>(), "");
     hands.told("numbers go on", &[(at(saying("a", "ann", 50), 9), "at 35")]);
     assert_eq!(hands.found(&Read::Head), Found::Cursor(Some(Cursor { life: hand::START, offset: Offset(35) })));

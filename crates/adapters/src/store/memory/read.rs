@@ -37,19 +37,9 @@ impl Log {
             }
             Read::Person(id) => Found::Person(self.people.get(id).cloned()),
             Read::Page { room, before, most } => self.page(room, *before, *most),
-            Read::Since { after, upto, rooms, pairs_of, bytes } => {
-                let pair =
-                    |key: &RoomKey| matches!((key, pairs_of), (RoomKey::Pair(..), Some(me)) if key.other(me).is_some());
-                let wanted = |key: &RoomKey| rooms.as_ref().is_none_or(|rooms| rooms.contains(key) || pair(key));
-                let floor = if rooms.is_some() { self.expired.min(*upto).max(*after) } else { *after };
-                let mut found = self.since(floor, *upto, wanted, *bytes);
-                if let (Some(_), Found::Events { events, fates, gone, .. }) = (rooms, &mut found) {
-                    fates.extend(events.iter().filter_map(|event| Some((event.offset, self.fate(event)?))));
-                    let lost = |event: &&Arc<Event>| event.offset > *after && event.offset <= floor;
-                    let lost = self.events.iter().filter(lost).filter(|event| wanted(&event.room));
-                    *gone = lost.clone().any(|event| settle::expires(&event.what));
-                }
-                found
+            Read::Since { after, upto, rooms: None, pairs_of: _, bytes } => self.since(*after, *upto, |_| true, *bytes),
+            Read::Since { after, upto, rooms: Some(rooms), pairs_of, bytes } => {
+                self.since_in(*after, *upto, (rooms, pairs_of.as_ref()), *bytes)
             }
             Read::Sent { by, room, client_id } => {
                 let key = (by.clone(), room.clone(), client_id.clone());
@@ -120,6 +110,26 @@ impl Log {
         let all = matching.cloned().all(|event| budget.take(settle::as_kept(event, self.expired)));
         let scanned = if all { upto.max(after) } else { budget.events.last().map_or(after, |event| event.offset) };
         Found::Events { events: budget.events, scanned, fates: Vec::new(), gone: false }
+    }
+
+    /// Of these rooms, and of every direct room of a user.
+    fn since_in(
+        &self,
+        after: Offset,
+        upto: Offset,
+        (rooms, pairs_of): (&[RoomKey], Option<&UserId>),
+        bytes: usize,
+    ) -> Found {
+        let pair = |key: &RoomKey| matches!((key, pairs_of), (RoomKey::Pair(..), Some(me)) if key.other(me).is_some());
+        let wanted = |key: &RoomKey| rooms.contains(key) || pair(key);
+        let floor = self.expired.min(upto).max(after);
+        let mut found = self.since(floor, upto, wanted, bytes);
+        if let Found::Events { events, fates, gone, .. } = &mut found {
+            fates.extend(events.iter().filter_map(|event| Some((event.offset, self.fate(event)?))));
+            let mut lost = self.events.iter().filter(|event| event.offset > after && event.offset <= floor);
+            *gone = lost.any(|event| wanted(&event.room) && settle::expires(&event.what));
+        }
+        found
     }
 
     fn fate(&self, event: &Event) -> Option<Fate> {

@@ -123,7 +123,7 @@ impl Writer for SqliteWriter {
         // Rooms may have got other keys in what has survived; its events are told of under those.
         let moved = self.holder.with(|handles| super::start::moved_in(&shared, handles))?;
         shared.publish(Vec::new(), &moved);
-        self.holder.with(|handles| Ok(shared.expire(super::retention::kept(&handles.log)?.expired)))?;
+        shared.expire(self.holder.with(|handles| super::retention::kept(&handles.log))?.expired);
         let survivors = self.holder.with(|handles| super::start::unknown_to(&shared, handles))?;
         shared.publish(survivors, &[]);
         shared.end_moving();
