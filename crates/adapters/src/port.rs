@@ -244,8 +244,8 @@ pub enum Holder {
 /// offset, room, seq, life, who, when and under which id, so that numbers have no gap and a repeat is known for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expiry {
-    /// Only what was said before. Taken from the log's beginning on up to the first place that is younger, found by halving:
-    /// where the clock was set back, some goes later.
+    /// Only what was said before: from the log's beginning on up to the first place that is younger, some thousands with each
+    /// write. Where the clock was set back, some goes later.
     pub before: Millis,
     /// But no further than the feed has come.
     pub behind_feed: bool,

@@ -36,7 +36,11 @@ impl BrokerUrl {
         };
         #[cfg(feature = "amqp")]
         rabbitmq::uri(text).map_err(|()| WANTED)?;
-        let here = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
+        let here = {
+            let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+            let named = bare.eq_ignore_ascii_case("localhost");
+            named || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        };
         Ok(Self { url: Secret::new(text), is_bare: plain && !here })
     }
 }
@@ -90,6 +94,7 @@ mod tests {
             ("amqp://guest:guest@rabbitmq:5672", Some(true)),
             ("amqp://localhost", Some(false)),
             ("amqp://127.0.0.1:5672/", Some(false)),
+            ("amqp://127.broker.example", Some(true)),
             ("amqp://[::1]:5672/%2f", Some(false)),
             ("amqps://user:p%23ss@broker.example.com/vhost?heartbeat=10", Some(false)),
             ("amqp://user:p%40ss@broker.example.com", Some(true)),

@@ -147,14 +147,28 @@ pub fn as_kept(event: Arc<Event>, expired: Offset) -> Arc<Event> {
     }
 }
 
-/// The last of the places after `from` up to `to` that is old, when all before it are, found by halving; `from` when none is.
+/// Places that one [`Write::Expire`](crate::port::Write::Expire) comes past at most, so that no batch waits long for it.
+pub const EXPIRE_MOST: u64 = if cfg!(test) { 7 } else { 4_000 };
+
+/// How far a place moves on from `from`, up to `to`: past what is old, to the first that isn't.
 pub fn expiry<E>(from: u64, to: u64, mut is_old: impl FnMut(u64) -> Result<bool, E>) -> Result<u64, E> {
-    let (mut low, mut high) = (from, to.max(from));
-    while low < high {
-        let middle = low + (high - low).div_ceil(2);
-        if is_old(middle)? { low = middle } else { high = middle - 1 }
+    let (mut last, most) = (from, to.min(from.saturating_add(EXPIRE_MOST)));
+    while last < most && is_old(last + 1)? {
+        last += 1;
     }
-    Ok(low)
+    Ok(last)
+}
+
+/// The first result of a send that is repeated: with what was said, which the repeat says once more.
+#[must_use]
+pub fn repeated(first: Arc<Event>, expired: Offset, again: &Message) -> Arc<Event> {
+    let mut event = as_kept(first, expired);
+    if event.offset <= expired
+        && let What::Sent(message) = &mut Arc::make_mut(&mut event).what
+    {
+        message.content = again.content.clone();
+    }
+    event
 }
 
 /// The message of a write that carries a client id, if one does.

@@ -84,7 +84,7 @@ pub(super) fn first_place(reader: &mut dyn Reader, writer: &mut dyn Writer, life
     if let Some(kept) = kept {
         let there = cursor(reader, &Read::At(kept.cursor.offset))?;
         if there == Some(kept.cursor) {
-            return Ok(kept);
+            return past_expired(reader, writer, life, kept);
         }
         tracing::warn!(
             kept = %kept.cursor,
@@ -98,6 +98,28 @@ pub(super) fn first_place(reader: &mut dyn Reader, writer: &mut dyn Writer, life
     // What waits in the outbox belongs to the log that is gone.
     let all = FeedPlace { outbox: u64::MAX >> 1, ..place };
     writer.commit(&Batch { life, writes: vec![Write::Fed(all), Write::Fed(place)] })?;
+    Ok(place)
+}
+
+/// Without a feed nothing waits for one: what was let go of meanwhile can't be told any more.
+fn past_expired(
+    reader: &mut dyn Reader,
+    writer: &mut dyn Writer,
+    life: Life,
+    kept: FeedPlace,
+) -> Result<FeedPlace, Failure> {
+    let Found::Expired(expired) = reader.read(&Read::Expired)? else { return Err(other_answer()) };
+    if kept.cursor.offset >= expired {
+        return Ok(kept);
+    }
+    tracing::warn!(
+        from = %kept.cursor.offset,
+        to = %expired,
+        "What was said while there was no feed was let go of (RETENTION), and is not told."
+    );
+    let cursor = cursor(reader, &Read::At(expired))?.ok_or_else(other_answer)?;
+    let place = FeedPlace { cursor, ..kept };
+    writer.commit(&Batch { life, writes: vec![Write::Fed(place)] })?;
     Ok(place)
 }
 

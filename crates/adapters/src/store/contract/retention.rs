@@ -7,7 +7,8 @@ use domain::watermark::Mark;
 
 use super::cases::Case;
 use super::hand::{self, Hands, deleting, editing, enrolling, making, saying, sending, user, write};
-use crate::port::{Expiry, FeedPlace, Found, MarkWrite, Read, RoomWrite, Store, Write};
+use crate::port::{Expiry, FeedPlace, Found, MarkWrite, Outcome, Read, RoomWrite, Store, Write};
+use crate::store::settle;
 
 pub(super) const CASES: &[Case] = &[
     ("what is too old is found no more", found),
@@ -18,6 +19,20 @@ pub(super) const CASES: &[Case] = &[
 
 fn expiring(before: u64, behind_feed: bool) -> Write {
     Write::Expire(Expiry { before: Millis(before), behind_feed })
+}
+
+/// Lets go of what is that old, until nothing more goes: up to where that was.
+fn expire(hands: &mut Hands, before: u64, behind_feed: bool) -> u64 {
+    let mut last = None;
+    loop {
+        let outcomes = hands.commit([expiring(before, behind_feed)]);
+        let [Outcome::Expired(upto)] = outcomes[..] else { panic!("{outcomes:?}") };
+        if last == Some(upto) {
+            return upto.0;
+        }
+        assert!(last.is_none_or(|last| last < upto && upto.0 - last.0 <= settle::EXPIRE_MOST), "some at a time");
+        last = Some(upto);
+    }
 }
 
 /// The same write, at another time.
@@ -52,8 +67,8 @@ fn found(store: &dyn Store) {
     hands.commit([at(deleting("a", 8), 24), at(deleting("a", 14), 25), at(editing("a", 12, "new", 26), 26)]);
     let all = |hands: &mut Hands| history(hands, &hand::history(hand::room("a"), 0, u32::MAX));
     assert_eq!(all(&mut hands), ("4 6 10 new 16 18 20 22".to_owned(), 8));
-    hands.told("nothing is that old", &[(expiring(2, false), "expired 1")]);
-    hands.told("what is younger stays", &[(expiring(11, false), "expired 10"), (expiring(5, false), "expired 10")]);
+    assert_eq!(expire(&mut hands, 2, false), 1, "nothing is that old");
+    assert_eq!((expire(&mut hands, 11, false), expire(&mut hands, 5, false)), (10, 10), "what is younger stays");
     assert_eq!(hands.found(&Read::Expired), Found::Expired(Offset(10)));
     assert_eq!(all(&mut hands), ("new 16 18 20 22".to_owned(), 5));
     for (above, below, skip, most, expected) in [
@@ -86,9 +101,7 @@ fn found(store: &dyn Store) {
         at: Millis(30),
     })]);
     assert_eq!(unread(&mut hands, "a"), 2);
-    for _ in 0..9 {
-        hands.told("all of it", &[(expiring(u64::MAX, false), "expired 26")]);
-    }
+    assert_eq!(expire(&mut hands, u64::MAX, false), 26, "all of it");
     assert_eq!((all(&mut hands), unread(&mut hands, "b")), ((String::new(), 0), 0));
     hands.commit([at(saying("a", "ann", 99), 31)]);
     assert_eq!((all(&mut hands), unread(&mut hands, "a")), (("99".to_owned(), 1), 1));
@@ -100,9 +113,11 @@ fn repeats(store: &dyn Store) {
     let said = |content: &str| at(sending("a", "ann", Some("c1"), content), 5);
     hands.commit([said("hello"), at(write_notice("a"), 6)]);
     hands.commit((10..40).map(|id| at(saying("a", "bob", id), 7)));
-    for _ in 0..9 {
-        hands.told("all of it", &[(expiring(8, false), "expired 34")]);
-    }
+    assert_eq!(expire(&mut hands, 8, false), 34, "all of it");
+    let outcomes = hands.commit([said("hello")]);
+    let [Outcome::Repeat(first)] = &outcomes[..] else { panic!("{outcomes:?}") };
+    let content = first.message().map(|message| message.content.to_string());
+    assert_eq!((content.as_deref(), first.offset), (Some("hello"), Offset(3)), "with what it says itself");
     hands.told("a repeat", &[(said("hello"), "repeat 3"), (said("other"), "reused")]);
     let ask = Read::Sent { by: user("ann"), room: hand::room("a"), client_id: ClientId::new("c1").expect("an id") };
     let Found::Event(Some(first)) = hands.found(&ask) else { panic!("{ask:?} is answered with an event") };
@@ -132,7 +147,7 @@ fn gone(store: &dyn Store) {
     hands.commit([at(making("c"), 24), at(enrolling("c", hand::member("eve", Role::Member, Status::Active)), 25)]);
     hands.commit([at(making("ann+bob"), 26), at(saying("ann+bob", "ann", 60), 27), at(saying("c", "ann", 61), 40)]);
     hands.commit((30..34).map(|id| at(saying("b", "ann", id), 41)));
-    hands.told("up to there", &[(expiring(40, false), "expired 27")]);
+    assert_eq!(expire(&mut hands, 40, false), 27);
     for (after, upto, rooms, pairs_of, expected, is_gone) in [
         (21, 99, "a", None, vec![], true),
         (22, 99, "a", None, vec![], false),
@@ -157,8 +172,12 @@ fn gone(store: &dyn Store) {
 fn fed(store: &dyn Store) {
     let mut hands = Hands::of(store);
     talk(&mut hands);
-    hands.told("no feed has a place", &[(expiring(99, true), "expired 1")]);
+    assert_eq!(expire(&mut hands, 99, true), 1, "no feed has a place");
     hands.commit([Write::Fed(FeedPlace { cursor: Cursor { life: hand::START, offset: Offset(9) }, outbox: 0 })]);
-    hands.told("it has", &[(expiring(7, true), "expired 6"), (expiring(99, true), "expired 9")]);
-    hands.told("there is none any more", &[(expiring(12, false), "expired 11"), (expiring(99, true), "expired 11")]);
+    assert_eq!((expire(&mut hands, 7, true), expire(&mut hands, 99, true)), (6, 9), "it has");
+    assert_eq!((expire(&mut hands, 12, false), expire(&mut hands, 99, true)), (11, 11), "there is none any more");
+    // What is younger keeps what is older and lies behind it: a clock that was wrong lets go of nothing too soon.
+    hands.commit([at(saying("a", "ann", 70), 5), at(saying("a", "ann", 71), 50), at(saying("a", "ann", 72), 5)]);
+    assert_eq!(expire(&mut hands, 20, false), 19);
+    assert_eq!((expire(&mut hands, 24, false), expire(&mut hands, 51, false)), (24, 26));
 }

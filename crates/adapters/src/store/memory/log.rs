@@ -117,7 +117,8 @@ impl Log {
             && let Some((first, as_sent)) = self.sent.get(key)
         {
             return if hash == as_sent {
-                Outcome::Repeat(settle::as_kept(first.clone(), self.expired))
+                let again = settle::identified(write).expect("it has a client id");
+                Outcome::Repeat(settle::repeated(first.clone(), self.expired, again))
             } else {
                 Outcome::IdReused
             };

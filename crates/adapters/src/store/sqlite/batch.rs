@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::Text;
 use domain::event::{Event, What};
-use domain::id::{ExclusionVersion, Life, Offset, Seq};
+use domain::id::{ExclusionVersion, Life, Millis, Offset, Seq};
 use domain::model::{Message, RoomKey, RoomKind};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -38,6 +38,8 @@ pub(super) struct Done {
     pub(super) moved: Vec<Moved>,
     /// Up to where contents are kept no more, when that has moved or rows were emptied.
     pub(super) expired: Option<u64>,
+    /// Rows were emptied that are older than that, and none is left to be: what they held may go from the files.
+    pub(super) emptied: Option<Millis>,
     /// Bytes written to the WAL, about.
     pub(super) bytes: u64,
 }
@@ -76,7 +78,14 @@ impl<'a> Work<'a> {
             fronts: HashMap::new(),
             row: Vec::new(),
             expired: shared.expired(),
-            done: Done { outcomes: Vec::new(), entries: Vec::new(), moved: Vec::new(), expired: None, bytes: 0 },
+            done: Done {
+                outcomes: Vec::new(),
+                entries: Vec::new(),
+                moved: Vec::new(),
+                expired: None,
+                emptied: None,
+                bytes: 0,
+            },
         }
     }
 
@@ -189,7 +198,11 @@ impl<'a> Work<'a> {
             && let Some((first, as_sent)) = self.sent(write, message, known.birth)?
         {
             let same = as_sent == settle::content_hash(message);
-            return Ok(if same { Outcome::Repeat(settle::as_kept(first, self.expired)) } else { Outcome::IdReused });
+            return Ok(if same {
+                Outcome::Repeat(settle::repeated(first, self.expired, message))
+            } else {
+                Outcome::IdReused
+            });
         }
         if let Some(refused) = settle::admit(write, known.as_ref().map(|known| known.version)) {
             return Ok(refused);

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use domain::id::Millis;
 use rusqlite::Connection;
 
 use super::failures::failed;
@@ -14,6 +15,12 @@ use crate::port::{Failure, FailureKind};
 
 /// Bytes of the WAL, about, after which the log is checkpointed.
 const CHECKPOINT_BYTES: u64 = if cfg!(test) { 32 * 1024 } else { 48 * 1024 * 1024 };
+
+/// How often the files are rid of what rows held that were emptied, in milliseconds.
+const WIPE_EVERY_MS: u64 = if cfg!(test) { 1 } else { 600_000 };
+
+/// How long that waits for those who read, while commits wait for it.
+const WIPE_WAIT: Duration = Duration::from_millis(50);
 
 /// How long the checkpointer rests after a failure.
 const REST: Duration = Duration::from_millis(100);
@@ -30,6 +37,17 @@ pub(super) fn note(shared: &Shared, bytes: u64) {
 /// A checkpoint is wanted now.
 pub(super) fn soon(shared: &Shared) {
     note(shared, CHECKPOINT_BYTES);
+}
+
+/// Rows were emptied: what they held is still in the WAL, and in the log as far as that was copied from it. It goes now, or
+/// with the next ones when that was done not long ago, by the times of what goes.
+pub(super) fn wipe(shared: &Shared, before: Millis) {
+    let mut wiped = held(&shared.wiped);
+    if wiped.is_none_or(|at| before.since(at) >= WIPE_EVERY_MS) {
+        *wiped = Some(before);
+        shared.wiping.store(true, Ordering::Release);
+        soon(shared);
+    }
 }
 
 /// Copies what can be copied without waiting for anybody.
@@ -79,5 +97,19 @@ fn checkpoint(shared: &Shared, holder: &Holder) -> Result<(), Failure> {
     let copy = |handles: &Handles| passive(&handles.log).map_err(asking("checkpointing the log"));
     holder.with(|handles| copy(handles).and_then(|()| copy(handles)))?;
     let _gate = held(&shared.gate);
-    holder.with(copy)
+    holder.with(copy)?;
+    if shared.wiping.swap(false, Ordering::AcqRel) {
+        // Who reads just now keeps the WAL; it is begun anew, and cut, the next time.
+        holder.with(|handles| {
+            handles.log.busy_timeout(WIPE_WAIT).map_err(asking("checkpointing the log"))?;
+            full(&handles.log).or_else(|failure| {
+                if failure.kind != FailureKind::Unavailable {
+                    return Err(failure);
+                }
+                *held(&shared.wiped) = None;
+                Ok(())
+            })
+        })?;
+    }
+    Ok(())
 }

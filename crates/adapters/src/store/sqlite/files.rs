@@ -13,8 +13,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failures::{failed, index_failed, io};
-use super::row;
-use super::schema::{INDEX, INDEX_APPLICATION, INDEX_VERSION, LOG_APPLICATION, LOG_STEPS};
+use super::schema::{INDEX, INDEX_APPLICATION, INDEX_VERSION, LOG_APPLICATION, LOG_STEPS, RETENTION_SINCE};
+use super::{retention, row};
 use crate::port::{Failure, FailureKind};
 
 /// How long a handle waits for a lock that another holds. Only the start of a WAL and its reset ever make one wait.
@@ -230,6 +230,9 @@ fn make_index(path: &Path) -> Result<Connection, Failure> {
 fn migrate(log: &Connection, from: usize) -> Result<(), Failure> {
     for step in &LOG_STEPS[from..] {
         log.execute_batch(step).map_err(|error| failed("migrating the log", error))?;
+    }
+    if from < RETENTION_SINCE {
+        retention::begin(log)?;
     }
     let version = u32::try_from(LOG_STEPS.len()).expect("few steps");
     log.pragma_update(None, "user_version", version).map_err(|error| failed("migrating the log", error))

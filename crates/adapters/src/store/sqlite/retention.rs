@@ -2,7 +2,7 @@
 //! up to there are emptied of their contents, some with each write, so that no batch waits long for it. What is left of a
 //! row says where, when, by whom and under which id; it counts and is numbered as before, so the index is left alone.
 
-use domain::id::Offset;
+use domain::id::{Millis, Offset};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::batch::Work;
@@ -12,11 +12,11 @@ use super::log::{self, damaged, seal, unseal};
 use super::outbox;
 use super::row;
 use super::shared::{Handles, Shared, asking, corrupt, int};
-use crate::port::{Expiry, Failure, Outcome};
+use crate::port::{Expiry, Failure, FailureKind, Outcome};
 use crate::store::settle;
 
-/// Rows that are emptied with one write, at most: some ten milliseconds.
-const ROWS: u64 = if cfg!(test) { 5 } else { 2_000 };
+/// Bytes that emptying writes with one commit, about: some ten milliseconds.
+const BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Rows that are no messages are looked at to find whether anything was said; past it there was.
 const LOOKED_AT_MAX: usize = 1_000;
 const CONTEXT: &[&[u8]] = &[b"retention"];
@@ -30,7 +30,12 @@ pub(super) struct Retention {
     emptied: u64,
 }
 
-/// How far it has come; the genesis row's place when nothing was let go of.
+/// Nothing has been let go of yet.
+pub(super) fn begin(log: &Connection) -> Result<(), Failure> {
+    keep(log, Retention { expired: 1, emptied: 1 })
+}
+
+/// How far it has come. Without that nobody could say what may be told: where it is missing the log is damaged.
 pub(super) fn kept(log: &Connection) -> Result<Retention, Failure> {
     let what = "reading how far messages are kept";
     let mut statement = log.prepare_cached("SELECT row FROM retention WHERE one = 1").map_err(asking(what))?;
@@ -39,7 +44,8 @@ pub(super) fn kept(log: &Connection) -> Result<Retention, Failure> {
             .and_then(|mut take| Some(Retention { expired: take.num()?, emptied: take.num()? }));
         Ok(unpacked.ok_or_else(|| corrupt("the place up to which messages are kept no more is damaged")))
     });
-    found.optional().map_err(asking(what))?.unwrap_or(Ok(Retention { expired: 1, emptied: 1 }))
+    let missing = || Err(corrupt("the place up to which messages are kept no more is missing"));
+    found.optional().map_err(asking(what))?.unwrap_or_else(missing)
 }
 
 fn keep(log: &Connection, retention: Retention) -> Result<(), Failure> {
@@ -51,47 +57,71 @@ fn keep(log: &Connection, retention: Retention) -> Result<(), Failure> {
 }
 
 impl Work<'_> {
-    /// With nothing to let go of it needs no transaction.
+    /// With nothing to let go of it needs no transaction. What is emptied was let go of by an earlier commit, of which readers
+    /// have heard: none of them finds a row without its contents. A damaged row keeps nobody waiting; who reads it hears.
     pub(super) fn expire(&mut self, expiry: Expiry) -> Result<Outcome, Failure> {
-        let before = kept(self.log)?;
+        let before = match kept(self.log) {
+            Ok(before) => before,
+            Err(failure) => return passed_over(failure).map(|()| Outcome::Expired(self.expired)),
+        };
         let head = self.shared.tail().head();
         let fed =
             if expiry.behind_feed { outbox::place(self.log)?.map_or(1, |place| place.cursor.offset.0) } else { head };
-        let expired = settle::expiry(before.expired, head.min(fed), |offset| {
-            Ok::<_, Failure>(self.said_at(offset)? < expiry.before)
-        })?;
-        let after = Retention { expired, emptied: expired.min(before.emptied + ROWS) };
-        if after != before {
+        let expired = settle::expiry(before.expired, head.min(fed), |offset| self.is_older(offset, expiry.before))?;
+        let published = before.expired.min(self.shared.expired().0);
+        let (mut emptied, mut bytes) = (before.emptied, 0);
+        if expired > before.expired || emptied < published {
             self.begin()?;
-            for offset in before.emptied + 1..=after.emptied {
-                self.done.bytes += empty(self.log, offset)?;
-            }
-            keep(self.log, after)?;
+        }
+        while emptied < published.min(before.emptied + settle::EXPIRE_MOST) && bytes < BYTES_MAX {
+            emptied += 1;
+            bytes += empty(self.log, emptied)?;
+        }
+        if (Retention { expired, emptied }) != before {
+            keep(self.log, Retention { expired, emptied })?;
+            self.done.bytes += bytes;
+            self.done.emptied = (emptied == published && emptied > before.emptied).then_some(expiry.before);
             self.done.expired = Some(expired);
             self.expired = Offset(expired);
         }
         Ok(Outcome::Expired(Offset(expired)))
     }
 
-    fn said_at(&self, offset: u64) -> Result<domain::id::Millis, Failure> {
+    fn is_older(&self, offset: u64, than: Millis) -> Result<bool, Failure> {
         if let Some(entry) = self.shared.tail().get(offset) {
-            return Ok(entry.event.at);
+            return Ok(entry.event.at < than);
         }
-        let row =
-            log::row(self.log, offset)?.ok_or_else(|| corrupt(format!("the log has no row at offset {offset}")))?;
-        Ok(row.at())
+        match log::row(self.log, offset) {
+            Ok(Some(row)) => Ok(row.at() < than),
+            Ok(None) => Ok(true),
+            Err(failure) => passed_over(failure).map(|()| true),
+        }
     }
 }
 
-/// Empties a row of its contents, if it has any; gives the bytes written.
+/// Empties a row of its contents, if it has any; gives the bytes that this writes, those included that it wipes.
 fn empty(log: &Connection, offset: u64) -> Result<u64, Failure> {
     let what = "letting go of messages";
     let mut statement = log.prepare_cached("SELECT row FROM events WHERE offset = ?1").map_err(asking(what))?;
-    let row: Vec<u8> = statement.query_row([int(offset)], |row| row.get(0)).map_err(asking(what))?;
-    let Some(row) = row::emptied(offset, &row).ok_or_else(|| damaged(offset))? else { return Ok(0) };
+    let row: Option<Vec<u8>> = statement.query_row([int(offset)], |row| row.get(0)).optional().map_err(asking(what))?;
+    let Some(row) = row else { return Ok(0) };
+    let emptied = match row::emptied(offset, &row) {
+        Some(Some(emptied)) if emptied != row => emptied,
+        Some(_) => return Ok(0),
+        None => return passed_over(damaged(offset)).map(|()| 0),
+    };
     let put = log.prepare_cached("UPDATE events SET row = ?2 WHERE offset = ?1");
-    put.and_then(|mut put| put.execute(params![int(offset), row])).map_err(asking(what))?;
-    Ok(row.len() as u64)
+    put.and_then(|mut put| put.execute(params![int(offset), emptied])).map_err(asking(what))?;
+    Ok((row.len() + emptied.len()) as u64)
+}
+
+/// What is damaged stays as it is, and everything else goes on.
+fn passed_over(failure: Failure) -> Result<(), Failure> {
+    if failure.kind != FailureKind::Corrupt {
+        return Err(failure);
+    }
+    tracing::error!(%failure, "What is too old is damaged, and passed over.");
+    Ok(())
 }
 
 /// Whether something was said in a room after one place and up to another that the index has.

@@ -49,6 +49,9 @@ pub(super) const LOG_STEPS: &[&str] = &[
 ",
 ];
 
+/// The first version that has a place of retention, which is kept from then on: where it is missing, something is damaged.
+pub(super) const RETENTION_SINCE: usize = 5;
+
 /// The index's tables. There are no steps: a file of another version is rebuilt from the log.
 ///
 /// A chunk holds some consecutive events of one room: the first's offset and seq, the number of messages before it, and of

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use domain::id::Offset;
+use domain::id::{Millis, Offset};
 use rusqlite::Connection;
 
 use super::failures::{self, IndexDamage};
@@ -54,6 +54,10 @@ pub(super) struct Shared {
     /// Odd while rooms get other keys: from before that is committed until the tail has them. Readers wait for it to be even,
     /// and read again when it has moved meanwhile.
     moving: AtomicU64,
+    /// The next checkpoint empties the WAL as well.
+    pub(super) wiping: AtomicBool,
+    /// Up to when what went was when that was asked for last.
+    pub(super) wiped: Mutex<Option<Millis>>,
     /// Contents up to here are kept no more.
     expired: AtomicU64,
     /// The seed of the hashes of client ids: the genesis row's life, so that nobody outside can make two collide.
@@ -108,6 +112,8 @@ impl Shared {
             renewals: AtomicU32::new(0),
             index_trouble: Mutex::new(None),
             moving: AtomicU64::new(0),
+            wiping: AtomicBool::new(false),
+            wiped: Mutex::new(None),
             expired: AtomicU64::new(1),
             seed,
             using: RwLock::new(()),

@@ -93,6 +93,9 @@ impl Writer for SqliteWriter {
             Ok(done) => {
                 shared.publish(done.entries, &done.moved);
                 done.expired.into_iter().for_each(|upto| shared.expire(upto));
+                if let Some(before) = done.emptied {
+                    checkpoint::wipe(&shared, before);
+                }
                 checkpoint::note(&shared, done.bytes);
                 Ok(done.outcomes)
             }

@@ -1,8 +1,12 @@
 //! Where the feed begins.
 
-use adapters::port::{Batch, FeedPlace, Found, Read, Store, Write};
+use std::sync::Arc;
+
+use adapters::port::{Batch, Expiry, FeedPlace, Found, Read, RoomWrite, Store, Write};
 use adapters::store::memory::MemoryStore;
-use domain::id::{Cursor, Life, Offset};
+use domain::event::What;
+use domain::id::{Cursor, Door, ExclusionVersion, Life, Millis, Offset, RoomName, UserId, UserNumber};
+use domain::model::{Person, RoomKey, RoomKind};
 
 use super::first_place;
 
@@ -30,6 +34,31 @@ fn the_first_place_is_the_head_and_then_the_one_that_was_kept() {
     let further = FeedPlace { outbox: 5, ..head };
     keep(&store, further);
     assert_eq!(begins(&store), further);
+}
+
+#[test]
+fn what_was_let_go_of_while_there_was_no_feed_is_passed_over() {
+    let store = MemoryStore::new(LIFE);
+    begins(&store);
+    let by =
+        Arc::new(Person { id: UserId::new("ann").unwrap(), number: UserNumber(1), name: "ann".into(), email: None });
+    let what = What::RoomMade { kind: RoomKind::Public, title: "a".into(), seats: None };
+    let made = RoomWrite {
+        room: RoomKey::Named(RoomName::new("a").unwrap()),
+        under: None,
+        by,
+        door: Door(1),
+        origin: None,
+        at: Millis(5),
+        alias: None,
+        events: vec![(what, ExclusionVersion(0))],
+    };
+    let expire = Write::Expire(Expiry { before: Millis(9), behind_feed: false });
+    for write in [Write::Events(made), expire] {
+        store.writer().unwrap().commit(&Batch { life: LIFE, writes: vec![write] }).unwrap();
+    }
+    let place = FeedPlace { cursor: Cursor { life: LIFE, offset: Offset(2) }, outbox: 0 };
+    assert_eq!((begins(&store), kept(&store)), (place, Some(place)));
 }
 
 #[test]
