@@ -21,7 +21,7 @@ use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use crate::outbound;
+use crate::outbound::{self, HttpUrl};
 
 /// How long the URL may take for an event, in milliseconds.
 pub const WAIT_MS: u64 = 10_000;
@@ -29,33 +29,6 @@ pub const WAIT_MS: u64 = 10_000;
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Events that it is told at once.
 const AT_ONCE_MAX: usize = 256;
-
-/// Where events go (`GATEWAY_INTEGRATION_URL`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IntegrationUrl(Uri);
-
-impl IntegrationUrl {
-    /// Reads `http://host[:port][/path][?query]` or the same with `https`.
-    ///
-    /// # Errors
-    /// What it should have been, without repeating what it is: a secret may stand in it.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let wanted = "must be http:// or https:// with a host";
-        if text.contains(['@', '#']) {
-            return Err("must have no user and no fragment");
-        }
-        let url: Uri = text.parse().map_err(|_| wanted)?;
-        let known = matches!(url.scheme_str(), Some("http" | "https"));
-        let host = url.host().is_some_and(|host| !host.is_empty());
-        let port =
-            url.authority().is_some_and(|all| all.as_str().len() == all.host().len() || all.port_u16().is_some());
-        if known && host && port { Ok(Self(url)) } else { Err(wanted) }
-    }
-
-    fn is_plain(&self) -> bool {
-        self.0.scheme_str() == Some("http")
-    }
-}
 
 /// An event for the URL.
 #[derive(Debug)]
@@ -107,17 +80,17 @@ impl Integrations {
     ///
     /// # Errors
     /// It is to be reached by TLS, and the system has no certificates to know it by.
-    pub fn new(url: &IntegrationUrl, runtime: Handle, done: Done) -> std::io::Result<Arc<Self>> {
+    pub fn new(url: &HttpUrl, runtime: Handle, done: Done) -> std::io::Result<Arc<Self>> {
         Ok(Self::through(outbound::connector(url.is_plain())?, url, runtime, done))
     }
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Integrations<C> {
-    fn through(connector: C, url: &IntegrationUrl, runtime: Handle, done: Done) -> Arc<Self> {
+    fn through(connector: C, url: &HttpUrl, runtime: Handle, done: Done) -> Arc<Self> {
         let client = outbound::client(connector, ANSWER_BYTES_MAX);
         let (lanes, at_once) = (Mutex::default(), Semaphore::new(AT_ONCE_MAX));
         let down = AtomicBool::new(false);
-        Arc::new(Self { client, url: url.0.clone(), runtime, done, lanes, at_once, down })
+        Arc::new(Self { client, url: url.uri(), runtime, done, lanes, at_once, down })
     }
 
     /// Has the URL told an event, when those of the same connection before it are through.

@@ -12,3 +12,5 @@ pub mod integration;
 mod outbound;
 pub mod port;
 pub mod store;
+
+pub use outbound::HttpUrl;

@@ -2,12 +2,14 @@
 //! connections kept. Nothing follows redirects: what a URL says is where a request goes (THREATS T22).
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use hyper::Uri;
 use hyper::body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
@@ -16,6 +18,62 @@ use rustls::{ClientConfig, RootCertStore};
 const IDLE_MAX: usize = 16;
 /// See [`IDLE_MAX`].
 const IDLE_SECONDS: u64 = 30;
+
+/// Where something of the operator's is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpUrl(Uri);
+
+impl HttpUrl {
+    /// Reads `http://host[:port][/path][?query]` or the same with `https`.
+    ///
+    /// # Errors
+    /// What it should have been, without repeating what it is: a secret may stand in it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let wanted = "must be http:// or https:// with a host";
+        if text.contains(['@', '#']) {
+            return Err("must have no user and no fragment");
+        }
+        let url: Uri = text.parse().map_err(|_| wanted)?;
+        let known = matches!(url.scheme_str(), Some("http" | "https"));
+        let host = url.host().is_some_and(|host| !host.is_empty());
+        let port =
+            url.authority().is_some_and(|all| all.as_str().len() == all.host().len() || all.port_u16().is_some());
+        if known && host && port { Ok(Self(url)) } else { Err(wanted) }
+    }
+
+    pub(crate) fn uri(&self) -> Uri {
+        self.0.clone()
+    }
+
+    /// Whether what goes there and comes from there can be read and changed on the way.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.0.scheme_str() == Some("http")
+    }
+
+    /// Whether it is on this machine, as far as its name says.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+}
+
+/// Whether a URL is on this machine, as far as its name says.
+pub(crate) fn is_loopback(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default();
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let named = bare.eq_ignore_ascii_case("localhost");
+    named || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// What an error comes from in the end. Neither it nor what is on the way there says anything of what was sent.
+pub(crate) fn root(error: &Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
 
 /// Connects to servers: plain ones, or such as the system's authorities vouch for.
 ///

@@ -75,6 +75,10 @@ pub const AUTH_ANSWER_MS: u64 = 60_000;
 pub const AUTH_REFUSAL_MS: u64 = 5_000;
 /// How long an Auth Service is waited for, in milliseconds, from the first byte to the last.
 pub const AUTH_WAIT_MS: u64 = 5_000;
+/// How often published keys are fetched, in milliseconds: one that is withdrawn is refused within a minute (THREATS T4).
+pub const JWKS_EVERY_MS: u64 = 30_000;
+/// How long published keys hold that can't be fetched any more, in milliseconds.
+pub const JWKS_STALE_MAX_MS: u64 = 60 * 60 * 1000;
 /// Largest answer of an Auth Service that is read, in bytes.
 pub const AUTH_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Tokens whose acceptance is remembered; the ones that end first go first.

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use adapters::auth::{Asking, Auth, KeyRing, Then, Verdict};
+use adapters::auth::{Auth, Chores, KeyRing, Then, Verdict};
 use dialects::{Answer, Ask};
 use domain::id::Millis;
 use domain::identity::{Credential, Denied, Identity};
@@ -33,13 +33,13 @@ impl Keeper {
         Self { config, auth }
     }
 
-    /// The same, with what asks the Auth Service where one is configured, to be run on a tokio runtime.
+    /// The same, with what asks the Auth Service and fetches published keys, to be run on a tokio runtime.
     ///
     /// # Errors
-    /// The service is to be reached by TLS, and the system has no certificates to know it by.
-    pub fn open(config: Arc<Config>, keys: Arc<KeyRing>) -> std::io::Result<(Self, Option<Asking>)> {
-        let (auth, asking) = Auth::open(&config.auth, keys)?;
-        Ok((Self { config, auth }, asking))
+    /// One of them is to be reached by TLS, and the system has no certificates to know it by.
+    pub fn open(config: Arc<Config>, keys: Arc<KeyRing>) -> std::io::Result<(Self, Chores)> {
+        let (auth, chores) = Auth::open(&config.auth, keys)?;
+        Ok((Self { config, auth }, chores))
     }
 
     /// A page that may not talk to us, or a request that can't be told from one.

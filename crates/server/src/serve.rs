@@ -140,7 +140,7 @@ impl Server {
         let connection_names = ConnectionNames::new(adapters::auth::random()?);
         let names = connection_names.clone();
         let dialects = Arc::new(registry(&Settings { connection_names, ..dialect_settings(config) }));
-        let (gate, asking) = Keeper::open(config.clone(), ring.clone()).context("AUTH_SERVICE_URL")?;
+        let (gate, chores) = Keeper::open(config.clone(), ring.clone()).context("AUTH_SERVICE_URL or JWT_JWKS_URL")?;
         let gate = Arc::new(gate);
         let (wiring, polls) = Wiring::new(clock, shard_count(config))?;
         let app = App {
@@ -154,9 +154,7 @@ impl Server {
             metrics_elsewhere: internal.is_some(),
         };
         let http = Http::start(app, internal)?;
-        if let Some(asking) = asking {
-            http.handle().spawn(asking.run());
-        }
+        http.handle().spawn(chores.run());
         let url = UrlDoor::open(config.backends.url.as_ref(), &wiring, http.handle())?;
         let feed = config.broker.as_ref().and_then(|broker| open_feed(broker, http.handle()));
         let proxies = config.clone();
@@ -321,7 +319,7 @@ pub fn dialect_settings(config: &Config) -> Settings {
     Settings {
         chat_path: config.paths.chat.clone(),
         development: config.development(),
-        unproved: config.development() && config.auth.secret.is_none(),
+        unproved: config.development() && !config.auth.has_key(),
         dialects: config.doors.iter().map(|door| (*door).to_owned()).collect(),
         rooms_persist: config.rooms_persist,
         api_prefix: config.paths.api_prefix.clone(),

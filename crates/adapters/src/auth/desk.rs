@@ -105,7 +105,7 @@ impl Calls {
 }
 
 /// Asks an Auth Service whatever is left for it to be asked. It does so while [`Asking::run`] runs, on a tokio runtime.
-pub struct Asking {
+pub(super) struct Asking {
     desk: Arc<Desk>,
     remote: Arc<Remote>,
     calls: Calls,
@@ -117,7 +117,7 @@ impl Asking {
     }
 
     /// Asks, for as long as the runtime lives.
-    pub async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         while let Some(call) = self.calls.0.recv().await {
             let (desk, remote) = (self.desk.clone(), self.remote.clone());
             tokio::spawn(async move {

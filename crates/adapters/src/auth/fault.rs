@@ -25,9 +25,18 @@ pub enum Fault {
     /// A part is not one JSON object, or has a name twice.
     #[error("its {0} is not a JSON object whose names are all different")]
     Object(&'static str),
-    /// The header names another algorithm than the key's.
-    #[error("its header does not say HS256, which is what the key is for")]
+    /// The header names an algorithm that no key is for.
+    #[error("its header names an algorithm that no key here is for")]
     Algorithm,
+    /// The header names a key that is not published.
+    #[error("its `kid` names no key that is published (JWT_JWKS_URL)")]
+    Kid,
+    /// Several published keys are for its algorithm, and it names none.
+    #[error("it does not say which of the published keys it was signed with (`kid`)")]
+    NoKid,
+    /// The published keys could not be fetched, or not for too long.
+    #[error("the published keys could not be fetched (JWT_JWKS_URL)")]
+    KeysAway,
     /// The header asks for an extension to be understood (RFC 7515, 4.1.11); none is.
     #[error("its header asks for extensions (`crit`), and none is understood")]
     Critical,
@@ -74,7 +83,7 @@ pub enum Fault {
     #[error("a user id without proof is taken in development mode or with TRUST_USER_ID only")]
     Unproved,
     /// A token where no key is configured to check it.
-    #[error("no key is configured to check tokens with (JWT_SECRET)")]
+    #[error("no key is configured to check tokens with (JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL)")]
     NoSecret,
     /// A token that only the Auth Service can judge, where it is not asked.
     #[error("only the Auth Service can say whether it is good, and it is not asked here")]
@@ -100,12 +109,14 @@ impl Fault {
         match self {
             Self::Missing => Denied::Missing,
             Self::Expired => Denied::Expired,
-            Self::NotAsked => Denied::Unavailable,
+            Self::NotAsked | Self::KeysAway => Denied::Unavailable,
             Self::TooLong
             | Self::Shape
             | Self::Encoding(_)
             | Self::Object(_)
             | Self::Algorithm
+            | Self::Kid
+            | Self::NoKid
             | Self::Critical
             | Self::Signature
             | Self::Time(_)

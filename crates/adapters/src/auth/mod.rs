@@ -2,14 +2,14 @@
 //!
 //! `jwt` knows a token's envelope and signature, `claims` what it says and whether it is good now, `keys` the keys for
 //! `x-api-key`, `signed` requests that AWS's SDKs sign, `issue` makes
-//! tokens. The Auth Service is a `desk` where questions are left, a `book` of what it has said,
+//! tokens. `jwk` has public keys, and `jwks` fetches those that an issuer publishes. The Auth Service is a `desk` where questions are left, a `book` of what it has said,
 //! and a `remote` that it is asked through, at the `service`'s address. That address alone is ever connected to, and
 //! nothing in a credential can make it another.
 //!
 //! | mode | token | `x-api-key` | bare claim, bare number | `X-Internal-Key` |
 //! |---|---|---|---|---|
-//! | development, no `JWT_SECRET` | read, not checked; else the user id | a known key; else the user id | taken | the key; any when there is none |
-//! | development, `JWT_SECRET` | checked | a known key | taken | the same |
+//! | development, no key | read, not checked; else the user id | a known key; else the user id | taken | the key; any when there is none |
+//! | development, a key | checked | a known key | taken | the same |
 //! | otherwise | checked | a known key | at the doors of `TRUST_USER_ID` only | the key |
 //! | otherwise, `AUTH_SERVICE_URL` | checked when there is a key; then the service decides | a known key | likewise | the key |
 
@@ -18,12 +18,16 @@ mod claims;
 mod desk;
 mod fault;
 mod issue;
+mod jwk;
+mod jwks;
 mod jwt;
 mod keys;
 mod remote;
 mod secret;
 mod service;
 mod signed;
+#[cfg(test)]
+mod signer;
 #[cfg(test)]
 mod tests;
 
@@ -34,13 +38,15 @@ use domain::Text;
 use domain::id::{Millis, UserId};
 use domain::identity::{Credential, Denied, Identity, Scopes, Standing};
 
-use self::desk::{Desk, Question, Who};
+use self::desk::{Asking, Desk, Question, Who};
+use self::jwks::{Fetching, Published};
 use self::remote::Remote;
+use crate::outbound::HttpUrl;
 
 pub use claims::ClaimRules;
-pub use desk::Asking;
 pub use fault::Fault;
 pub use issue::{Grant, NotIssued, issue};
+pub use jwk::PublicKey;
 pub use jwt::TOKEN_BYTES_MAX;
 pub use keys::{KEY_PREFIX, KEY_RANDOM_BYTES, KeyRing, NewKey, NoRandomness, new_key, random};
 pub use secret::Secret;
@@ -57,12 +63,24 @@ pub struct Settings {
     pub development: bool,
     /// The HS256 key (`JWT_SECRET`).
     pub secret: Option<Secret>,
+    /// An RS256, ES256 or EdDSA key (`JWT_PUBLIC_KEY`).
+    pub public_key: Option<PublicKey>,
+    /// Where an issuer publishes such keys (`JWT_JWKS_URL`).
+    pub published_keys: Option<HttpUrl>,
     /// What is asked of claims.
     pub rules: ClaimRules,
     /// Who decides about tokens outside development mode (`AUTH_SERVICE_URL`).
     pub service: Option<ServiceUrl>,
     /// The key of an auth service that syncs its users (`INTERNAL_SERVICE_KEY`).
     pub internal_key: Option<Secret>,
+}
+
+impl Settings {
+    /// Whether there is a key to check tokens with.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.secret.is_some() || self.public_key.is_some() || self.published_keys.is_some()
+    }
 }
 
 /// What a door goes by outside development mode.
@@ -98,6 +116,37 @@ pub struct Auth {
     desk: Option<Arc<Desk>>,
 }
 
+/// What has to be done beside [`Auth`], on a tokio runtime, for as long as that lives.
+#[derive(Default)]
+pub struct Chores {
+    asking: Option<Asking>,
+    fetching: Option<Fetching>,
+}
+
+impl Chores {
+    /// Fetches published keys once, if there are any to fetch: for who judges one token and ends.
+    pub async fn fetch(&mut self) {
+        if let Some(fetching) = &mut self.fetching {
+            fetching.fetch().await;
+        }
+    }
+
+    /// Does it.
+    pub async fn run(self) {
+        let asking = async {
+            if let Some(asking) = self.asking {
+                asking.run().await;
+            }
+        };
+        let fetching = async {
+            if let Some(fetching) = self.fetching {
+                fetching.run().await;
+            }
+        };
+        tokio::join!(asking, fetching);
+    }
+}
+
 /// What can be said of a credential without asking anybody.
 enum Look {
     Is(Identity),
@@ -118,28 +167,35 @@ impl Auth {
     #[must_use]
     pub fn new(settings: &Settings, keys: Arc<KeyRing>) -> Self {
         let desk = settings.service.is_some() && !settings.development;
-        Self::at(settings, keys, desk.then(|| Desk::new().0))
+        let published = settings.published_keys.as_ref().map(|_| Published::default());
+        Self::at(settings, keys, desk.then(|| Desk::new().0), published)
     }
 
-    /// The same, with what asks the Auth Service if there is one to be asked.
+    /// The same, with what asks the Auth Service and fetches published keys, if there is either.
     ///
     /// # Errors
-    /// It is to be reached by TLS, and the system has no certificates to know it by.
-    pub fn open(settings: &Settings, keys: Arc<KeyRing>) -> std::io::Result<(Self, Option<Asking>)> {
-        let Some(url) = settings.service.as_ref().filter(|_| !settings.development) else {
-            return Ok((Self::new(settings, keys), None));
-        };
-        let remote = Remote::new(url)?;
-        let (desk, calls) = Desk::new();
-        let asking = Asking::new(desk.clone(), remote, calls);
-        Ok((Self::at(settings, keys, Some(desk)), Some(asking)))
+    /// One of them is to be reached by TLS, and the system has no certificates to know it by.
+    pub fn open(settings: &Settings, keys: Arc<KeyRing>) -> std::io::Result<(Self, Chores)> {
+        let mut chores = Chores::default();
+        let published = settings.published_keys.as_ref().map(|url| (url, Published::default()));
+        if let Some((url, published)) = &published {
+            chores.fetching = Some(Fetching::new(url, published.clone())?);
+        }
+        let mut attended = None;
+        if let Some(url) = settings.service.as_ref().filter(|_| !settings.development) {
+            let remote = Remote::new(url)?;
+            let (desk, calls) = Desk::new();
+            chores.asking = Some(Asking::new(desk.clone(), remote, calls));
+            attended = Some(desk);
+        }
+        Ok((Self::at(settings, keys, attended, published.map(|(_, published)| published)), chores))
     }
 
-    fn at(settings: &Settings, keys: Arc<KeyRing>, desk: Option<Arc<Desk>>) -> Self {
+    fn at(settings: &Settings, keys: Arc<KeyRing>, desk: Option<Arc<Desk>>, published: Option<Published>) -> Self {
         Self {
             development: settings.development,
             rules: settings.rules.clone(),
-            verifier: settings.secret.as_ref().map(jwt::Verifier::new),
+            verifier: jwt::Verifier::of(settings.secret.as_ref(), settings.public_key.as_ref(), published),
             keys,
             internal_key: settings.internal_key.as_ref().map(|key| keys::sha256(key.expose().as_bytes())),
             desk,

@@ -34,7 +34,7 @@ pub(super) struct Remote<C = HttpsConnector<HttpConnector>> {
 enum Silence {
     /// No connection, or one that broke; what is at the bottom of it (a certificate that nobody vouches for, most often)
     /// is what helps.
-    #[error("{}", root(.0))]
+    #[error("{}", outbound::root(.0))]
     Broken(Error),
     /// It took too long.
     #[error("it takes too long")]
@@ -92,15 +92,6 @@ impl<C: Connect + Clone + Send + Sync + 'static> Remote<C> {
         let body = body.collect().await.map_err(|_| Silence::Nonsense)?;
         who(&body.to_bytes()).map(Ok).ok_or(Silence::Nonsense)
     }
-}
-
-/// What an error comes from in the end. Neither it nor what is on the way there says anything of what was sent.
-fn root(error: &Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 /// Whom the service's answer names; none when it isn't the contract's.

@@ -1,8 +1,8 @@
 //! Where an Auth Service is. Chosen by the operator, and by nobody else.
 
-use std::net::IpAddr;
-
 use hyper::Uri;
+
+use crate::outbound;
 
 /// What the service is asked, below its own address.
 const VALIDATE: &str = "/api/auth/validate";
@@ -45,10 +45,7 @@ impl ServiceUrl {
     /// Whether it is on this machine, as far as its name says.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let host = self.0.host().unwrap_or_default();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let named = bare.eq_ignore_ascii_case("localhost");
-        named || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        outbound::is_loopback(&self.0)
     }
 }
 

@@ -47,7 +47,7 @@ fn tell(jobs: &[(u64, &str)], answer: Answer) -> (Came, Vec<String>, usize) {
 fn tell_through(connector: impl Connect + Clone + Send + Sync + 'static, url: &str, jobs: &[(u64, &str)]) -> Came {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without sockets");
-    let url = IntegrationUrl::parse(url).expect("a good URL");
+    let url = HttpUrl::parse(url).expect("a good URL");
     let (sender, came): (_, Receiver<_>) = channel();
     let done: Done = Box::new(move |connection, token, heard| {
         sender.send((connection.0, token, heard)).expect("the test waits");
@@ -155,7 +155,7 @@ fn addresses() {
         ("http://user:password@app.example", false),
         ("http://app.example/#x", false),
     ] {
-        let read = IntegrationUrl::parse(text);
+        let read = HttpUrl::parse(text);
         assert_eq!(read.is_ok(), good, "{text}");
         assert!(read.err().is_none_or(|what| !what.contains("password")), "{text}");
     }

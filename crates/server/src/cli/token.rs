@@ -45,15 +45,27 @@ pub(super) fn checked(config: &Config, given: Option<&str>, now: Millis, input: 
         }
     }
     let token = token.trim();
-    let auth = Auth::new(&config.auth, Arc::new(KeyRing::default()));
+    let auth = match opened(config) {
+        Ok(auth) => auth,
+        Err(error) => return Said::bad(format!("error: {error}\n")),
+    };
     match auth.examine(&Credential::Bearer(Text::from(token)), Trust::Proof, now) {
         Ok(identity) => Said::good(good(config, &identity, now)),
         Err(fault) => Said::bad(format!("refused: {}\n", because(config, fault))),
     }
 }
 
+/// What judges tokens, with the keys that are published now.
+fn opened(config: &Config) -> std::io::Result<Auth> {
+    let (auth, mut chores) = Auth::open(&config.auth, Arc::new(KeyRing::default()))?;
+    if config.auth.published_keys.is_some() {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(chores.fetch());
+    }
+    Ok(auth)
+}
+
 fn good(config: &Config, identity: &Identity, now: Millis) -> String {
-    let checked = config.auth.secret.is_some();
+    let checked = config.auth.has_key();
     let first = if checked { "good" } else { "good, and not checked: development mode without a key (JWT_SECRET)" };
     let mut lines = vec![first.to_owned(), format!("user   {}", identity.id)];
     if !config.development() && config.auth.service.is_some() {

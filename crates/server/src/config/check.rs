@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::layers::Problem;
 use super::origins::Origins;
 use super::read::{Reader, optional};
-use super::table::{AUTH_SERVICE_URL, RABBITMQ_URL};
+use super::table::{AUTH_SERVICE_URL, JWKS_URL, RABBITMQ_URL};
 use super::{Config, parse};
 
 /// Shortest secret where strangers can reach us, in bytes (RULES 8).
@@ -35,6 +35,7 @@ pub(super) fn check(mut config: Config, reader: &mut Reader<'_>) -> Config {
     broker(&config, reader);
     let development = development(&config, dev_mode, reader);
     auth_service(&config, development, reader);
+    published_keys(&config, reader);
     config.auth.development = development;
     config.policy.development = development;
     if !reader.layers.is_said("CORS_ORIGINS") {
@@ -52,7 +53,7 @@ pub(super) fn check(mut config: Config, reader: &mut Reader<'_>) -> Config {
 /// RULES 6: on when nobody else can reach us and neither a key nor an Auth Service is known, or when it is asked for and nobody else can reach us.
 fn development(config: &Config, dev_mode: Option<bool>, reader: &mut Reader<'_>) -> bool {
     let reached = outside(config);
-    let keyed = config.auth.secret.is_some() || config.auth.service.is_some();
+    let keyed = config.auth.has_key() || config.auth.service.is_some();
     let (name, what) = match (dev_mode, reached) {
         (Some(true), None) => return true,
         (None, None) => return !keyed,
@@ -66,14 +67,14 @@ fn development(config: &Config, dev_mode: Option<bool>, reader: &mut Reader<'_>)
         (Some(false), None) => (
             "JWT_SECRET",
             "DEV_MODE is false and no key is configured, so nobody could get in: set JWT_SECRET or JWT_SECRET_FILE, \
-             or AUTH_SERVICE_URL"
+             JWT_PUBLIC_KEY_FILE, JWT_JWKS_URL or AUTH_SERVICE_URL"
                 .into(),
         ),
         (Some(false) | None, address) => (
             "JWT_SECRET",
             format!(
                 "no key is configured, and {} is not loopback: set JWT_SECRET or JWT_SECRET_FILE to {SECRET_BYTES_MIN} \
-                 random bytes or more, or AUTH_SERVICE_URL, or listen on 127.0.0.1 for development mode",
+                 random bytes or more, or JWT_PUBLIC_KEY_FILE, JWT_JWKS_URL or AUTH_SERVICE_URL, or listen on 127.0.0.1 for development mode",
                 address.map(|address| address.to_string()).unwrap_or_default()
             ),
         ),
@@ -117,6 +118,13 @@ fn auth_service(config: &Config, development: bool, reader: &mut Reader<'_>) {
         reader.warnings.push(format!(
             "{AUTH_SERVICE_URL} is plain http: whoever is on the way to it reads every token and can answer in its place"
         ));
+    }
+}
+
+/// Whoever changes keys on the way is whoever they like.
+fn published_keys(config: &Config, reader: &mut Reader<'_>) {
+    if config.auth.published_keys.as_ref().is_some_and(|url| url.is_plain() && !url.is_loopback()) {
+        reader.warnings.push(format!("{JWKS_URL} is plain http: whoever is on the way to it can let anybody in"));
     }
 }
 

@@ -20,9 +20,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
+use adapters::HttpUrl;
 use adapters::auth::{AccessKeys, Settings, Trust};
 use adapters::feed::BrokerUrl;
-use adapters::integration::IntegrationUrl;
 use domain::limits::Policy;
 use ipnet::IpNet;
 
@@ -93,7 +93,7 @@ pub struct Backends {
     /// What they sign with.
     pub keys: AccessKeys,
     /// What is told of connections.
-    pub url: Option<IntegrationUrl>,
+    pub url: Option<HttpUrl>,
     /// Which routes go there; none without a URL.
     pub routes: Vec<String>,
     /// Whether what it answers to a message is said to the client.

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-use adapters::auth::{AccessKeys, ClaimRules, Secret, ServiceUrl, Settings};
+use adapters::HttpUrl;
+use adapters::auth::{AccessKeys, ClaimRules, PublicKey, Secret, ServiceUrl, Settings};
 use adapters::feed::{BrokerUrl, HAS_RABBITMQ};
-use adapters::integration::IntegrationUrl;
 use domain::limits::{Policy, SEATS_MAX, SEATS_MIN};
 
 use super::layers::{Layers, Problem, Source};
-use super::table::{AUTH_SERVICE_URL, RABBITMQ_URL};
+use super::table::{AUTH_SERVICE_URL, JWKS_URL, RABBITMQ_URL};
 use super::{Backends, Config, LogFormat, LogLevel, Paths, Timing, TokenEnd, origins, parse, store, table};
 
 /// Routes that may go to the integration's URL; AWS's own bound for one API.
@@ -65,6 +65,10 @@ impl<'a> Reader<'a> {
             auth: Settings {
                 development: false,
                 secret: self.secret("JWT_SECRET"),
+                public_key: self.take("JWT_PUBLIC_KEY", |text| {
+                    optional(text, |text| PublicKey::from_pem(text).map_err(str::to_owned))
+                }),
+                published_keys: self.take(JWKS_URL, |text| optional(text, http_url)),
                 rules: self.claim_rules(),
                 service: self.take(AUTH_SERVICE_URL, |text| {
                     optional(text, |text| ServiceUrl::parse(text).map_err(str::to_owned))
@@ -83,7 +87,7 @@ impl<'a> Reader<'a> {
             broker: self.broker(),
             backends: Backends {
                 keys: self.take("GATEWAY_ACCESS_KEYS", access_keys),
-                url: self.take("GATEWAY_INTEGRATION_URL", |text| optional(text, integration_url)),
+                url: self.take("GATEWAY_INTEGRATION_URL", |text| optional(text, http_url)),
                 routes: self.take("GATEWAY_INTEGRATION_ROUTES", route_keys),
                 route_responses: self.take("GATEWAY_ROUTE_RESPONSES", parse::boolean),
             },
@@ -251,8 +255,8 @@ fn access_keys(text: &str) -> Result<AccessKeys, String> {
     AccessKeys::parse(&parse::list(text)?).map_err(Into::into)
 }
 
-fn integration_url(text: &str) -> Result<IntegrationUrl, String> {
-    IntegrationUrl::parse(text).map_err(Into::into)
+fn http_url(text: &str) -> Result<HttpUrl, String> {
+    HttpUrl::parse(text).map_err(Into::into)
 }
 
 /// Route keys: actions by which clients choose them, and the three that no client chooses.

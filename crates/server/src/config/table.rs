@@ -60,7 +60,9 @@ pub const SETTINGS: &[Setting] = &[
         Some("AUTH_JWT_SECRET"),
         "HS256 key of tokens; 32 bytes or more unless all addresses are loopback",
     ),
-    plain("JWT_ALGORITHM", "HS256", "algorithm of tokens; there is one"),
+    plain("JWT_ALGORITHM", "HS256", "algorithm of JWT_SECRET; there is one"),
+    secret("JWT_PUBLIC_KEY", None, "RSA, P-256 or Ed25519 key in PEM, of tokens that are RS256, ES256 or EdDSA"),
+    plain(JWKS_URL, "", "where an issuer publishes such keys (JWKS); fetched every 30 s, good for an hour without"),
     plain("JWT_AUDIENCE", "", "list; a token's `aud` has to name one of them"),
     plain("JWT_ISSUER", "", "list; a token's `iss` has to be one of them"),
     plain(
@@ -167,8 +169,6 @@ pub const LATER: &[Later] = &[
     later("NATS_URL", "the NATS bus"),
     later("DYNAMODB_*", "the DynamoDB store"),
     later("GUILD_TABLE_NAME", "the DynamoDB store"),
-    later("JWT_JWKS_URL", "tokens checked by a JWKS"),
-    later("JWT_PUBLIC_KEY", "tokens checked by a public key"),
     later("JWT_SECRET_PARAMETER_NAME", "keys from a parameter store"),
 ];
 
@@ -177,6 +177,8 @@ pub const RABBITMQ_URL: &str = "RABBITMQ_URL";
 
 /// Where the Auth Service is (RULES 5).
 pub const AUTH_SERVICE_URL: &str = "AUTH_SERVICE_URL";
+/// Where an issuer publishes its keys.
+pub const JWKS_URL: &str = "JWT_JWKS_URL";
 
 impl Later {
     /// Whether this is about a variable of that name.

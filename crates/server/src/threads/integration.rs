@@ -3,7 +3,8 @@
 
 use std::sync::{Arc, Weak};
 
-use adapters::integration::{Heard, IntegrationUrl, Integrations, Job, Silence};
+use adapters::HttpUrl;
+use adapters::integration::{Heard, Integrations, Job, Silence};
 use anyhow::Context as _;
 use dialects::integration::{NoResponse, Outcome, Response};
 use tokio::runtime::Handle;
@@ -21,7 +22,7 @@ impl UrlDoor {
     ///
     /// # Errors
     /// When the system has no certificates to know it by.
-    pub fn open(url: Option<&IntegrationUrl>, wiring: &Arc<Wiring>, runtime: &Handle) -> anyhow::Result<Self> {
+    pub fn open(url: Option<&HttpUrl>, wiring: &Arc<Wiring>, runtime: &Handle) -> anyhow::Result<Self> {
         let Some(url) = url else { return Ok(Self(None)) };
         // Weak: the wiring's end is nobody's to wait for here.
         let mailboxes: Vec<Weak<Mailbox>> = wiring.mailboxes.iter().map(Arc::downgrade).collect();

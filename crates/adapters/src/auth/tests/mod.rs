@@ -3,6 +3,7 @@
 mod forged;
 mod good;
 mod keys;
+mod public;
 mod service;
 mod signed;
 

@@ -46,7 +46,7 @@ impl Attended {
     fn new(secret: bool, rules: ClaimRules) -> Self {
         let settings = Settings { rules, ..settings(false, secret, true) };
         let (desk, calls) = Desk::new();
-        Self { auth: Auth::at(&settings, Arc::new(KeyRing::default()), Some(desk.clone())), desk, calls }
+        Self { auth: Auth::at(&settings, Arc::new(KeyRing::default()), Some(desk.clone()), None), desk, calls }
     }
 
     fn at_once(&self, token: &str, now: Millis) -> String {
@@ -93,8 +93,12 @@ fn who_decides_about_a_token() {
         (false, false, true, "", "Missing"),
     ] {
         let settings = settings(development, secret, service);
-        let (opened, asking) = Auth::open(&settings, Arc::default()).unwrap();
-        assert_eq!(asking.is_some(), service && !development, "in the other modes there is nothing that connects");
+        let (opened, chores) = Auth::open(&settings, Arc::default()).unwrap();
+        assert_eq!(
+            chores.asking.is_some(),
+            service && !development,
+            "in the other modes there is nothing that connects"
+        );
         for auth in [opened, Auth::new(&settings, Arc::default())] {
             let found = word(auth.identify(&credential(token), Trust::Proof, NOW));
             assert_eq!(found, expected, "{development} {secret} {service} {token:.20}");

@@ -78,6 +78,11 @@ fn defaults() {
 }
 
 /// Each setting does something: with this value the configuration is another one. A row that is missing fails too.
+/// A key of nobody's.
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA6in8kbFhbzIA9ztBx4fFmI+Bssl0LPFRzBwD5uHPiOw=
+-----END PUBLIC KEY-----";
+
 #[test]
 fn every_setting_moves_something() {
     let values = [
@@ -89,6 +94,8 @@ fn every_setting_moves_something() {
         ("DATA_DIR", "/srv/x"),
         ("DATABASE_URL", "sqlite:/srv/x"),
         ("JWT_SECRET", "x"),
+        ("JWT_PUBLIC_KEY", PUBLIC_KEY),
+        ("JWT_JWKS_URL", "https://issuer.example/keys.json"),
         ("JWT_AUDIENCE", "us"),
         ("JWT_ISSUER", "them"),
         ("JWT_USER_CLAIM", "uid"),

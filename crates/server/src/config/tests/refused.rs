@@ -143,8 +143,6 @@ fn engines_that_this_version_has_not() {
         ("DYNAMODB_TABLE_NAME", "gg_core", "DynamoDB"),
         ("DATABASE_URL", "postgresql://user:hunter2hunter2@host/db", "PostgreSQL"),
         ("DATABASE_URL", "dynamodb://eu-west-1", "DynamoDB"),
-        ("JWT_JWKS_URL", "https://auth.example/jwks.json", "JWKS"),
-        ("JWT_PUBLIC_KEY_FILE", "/key.pem", "public key"),
         ("JWT_SECRET_PARAMETER_NAME", "/goalsguild/JWT_SECRET", "parameter store"),
     ] {
         for world in [World::of(&[(name, value)]), World::of(&[(name, value), ("JWT_SECRET", KEY)])] {
@@ -226,6 +224,6 @@ fn all_at_once() {
     assert_eq!(
         problem.to_string(),
         "JWT_SECRET: no key is configured, and 0.0.0.0:8000 is not loopback: set JWT_SECRET or JWT_SECRET_FILE to 32 \
-         random bytes or more, or AUTH_SERVICE_URL, or listen on 127.0.0.1 for development mode"
+         random bytes or more, or JWT_PUBLIC_KEY_FILE, JWT_JWKS_URL or AUTH_SERVICE_URL, or listen on 127.0.0.1 for development mode"
     );
 }
