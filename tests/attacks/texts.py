@@ -81,6 +81,8 @@ def sockets(server, report):
 
     # A room of its own: the first attacker's leaving would be told in the other one, whenever it comes.
     reader = Client(server.port, wire.rooms("reader", "talks"))
+    # It is there with its first message, and chat enters no other.
+    reader.ask({"text": "opening", "client_id": "opening"})
     attacker = Client(server.port, wire.chat("chatter"))
     attacker.ask({"type": "join_room", "data": {"room_id": "talks"}})
     data = b'{"type":"send_message","data":{"type":"text","content":"said","room_id":"talks","client_id":"id"}}'
