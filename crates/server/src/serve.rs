@@ -40,7 +40,9 @@ const LAST_WORD_SECONDS: u64 = 10;
 /// The names of all doors there are.
 #[must_use]
 pub fn door_names() -> Vec<&'static str> {
-    registry(&Settings::default()).iter().map(|dialect| dialect.name()).collect()
+    let mut names: Vec<_> = registry(&Settings::default()).iter().map(|dialect| dialect.door_name()).collect();
+    names.dedup();
+    names
 }
 
 /// Opens the store of a data directory.

@@ -67,7 +67,7 @@ impl Shard {
     /// A client says who it is, on a wire on which it does so after it has connected.
     pub(super) fn identify_later(&mut self, slot: Slot, claim: Claim) {
         let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
-        let name = self.parts.dialects[dialect].name();
+        let name = self.parts.dialects[dialect].door_name();
         match self.parts.gate.identify(&claim.credential, name, self.now) {
             Verdict::Known(answer) => self.known_later(slot, claim, answer),
             Verdict::Wait => self.ask_about(slot, claim.credential.clone(), Some(claim)),

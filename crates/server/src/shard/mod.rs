@@ -10,7 +10,7 @@
 //! `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `managed` (what back ends
 //! want of a connection), `integrate` (what a URL is told of it), `fate` (what has become of a
 //! message meanwhile), `allowance` (what a connection may cost), `parts` (what it is made of, and what it counts), `world`
-//! (what is around it).
+//! (what is around it), `tongue` (who is told in other words from now on).
 
 mod allowance;
 mod attach;
@@ -34,6 +34,7 @@ mod polling;
 mod proof;
 mod status;
 mod takeover;
+mod tongue;
 mod typing;
 mod wheel;
 mod world;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 use dialects::{Said, Steps};
 use domain::Text;
 use domain::event::Signal;
-use domain::id::{ConnectionId, Millis, Offset};
+use domain::id::{ConnectionId, Life, Millis, Offset};
 use domain::model::RoomKey;
 use domain::refusal::Refusal;
 use hashbrown::HashMap;
@@ -93,6 +94,8 @@ pub struct Shard {
     hub: Hub,
     /// Everything up to here was given to the level.
     head: Offset,
+    /// The server start that wrote what is there.
+    head_life: Life,
     /// The log goes at least to here.
     known_head: Offset,
     /// The last event that put somebody out.
@@ -166,8 +169,9 @@ impl Shard {
             connections: Vec::new(),
             generations: Vec::new(),
             hub: Hub::default(),
-            head: parts.head,
-            known_head: parts.head,
+            head: parts.head.offset,
+            head_life: parts.head.life,
+            known_head: parts.head.offset,
             excluded_at: Offset(0),
             changes: Changes::default(),
             aliases: HashMap::new(),
