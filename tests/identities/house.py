@@ -16,7 +16,7 @@ JWT_SECRET = "a key for tests, of more than 32 bytes"
 HUSH = "hush-7f3a"
 GUILD, TEAM, CONVERSATION, THEIRS = "hushguild", "team-hushed", "conv-hushed", "g-hushed"
 SETTINGS = {"JWT_SECRET": JWT_SECRET, "OPEN_ROOMS": "false", "CHAT_PRIVATE_ROOMS": "invite",
-            "CHAT_MAX_MESSAGES_PER_MIN": "0", "MAX_MESSAGES_PER_MIN": "0",
+            "CHAT_MAX_MESSAGES_PER_MIN": "0", "MAX_MESSAGES_PER_MIN": "0", "CHAT_MAX_ROOMS_PER_USER": "0",
             # Nobody here answers pings.
             "CHAT_READ_TIMEOUT": "15m", "CHAT_PONG_WAIT": "15m", "CHAT_PING_PERIOD": "10m"}
 
