@@ -1,6 +1,6 @@
-"""T9: what may not be seen answers as what is not there: the same status, headers and body, and in the same time. Each pair is
-asked in turn, forbidden and missing alternating, so that whatever else the machine does falls on both; of the gaps between
-the two of a pair the median counts."""
+"""T9: what may not be seen answers as what is not there: the same status, headers and body, and in the same time. Each
+pair is asked in turn, forbidden and missing alternating, so that whatever else the machine does falls on both; of the gaps
+between the two of a pair the median counts."""
 import base64
 import json
 import secrets

@@ -80,7 +80,7 @@ def path_of(room):
 
 def is_presence(text):
     """Who comes and goes is everybody's to know (RULES 19)."""
-    return text.startswith(('{"type":"presence"', '{"type":"user_status"', '{"type":"online_users"')) or '42["user_joined"' in text
+    return text.startswith(('{"type":"presence"', '{"type":"user_status"', '{"type":"online_users"'))
 
 
 class House:
