@@ -1,6 +1,7 @@
 """T1 to T3, and T2 with public keys: whatever is forged, at every door of servers that check with every kind of key; and what
 is good lets in, so that these checks can fail."""
 import os
+import re
 import subprocess
 import time
 
@@ -83,7 +84,8 @@ def judge(server, report, name, known, everybody, trap):
         report.equal("T1", f"{name}: {door.name}: a key that was revoked", door.knock(key), door.refusal)
     misdirected(server, report, name, known[0])
     nothing_left(server, report, name, known[0], accepted, [row.text for row in rows] + [key, *odd.values()])
-    return {row.what for row in rows}
+    # The moment at which a time is named makes no kind of its own.
+    return {re.sub(r"\d{6,}(\.\d+)?", "N", row.what) for row in rows}
 
 
 def wait_for_keys(door, text):

@@ -128,7 +128,7 @@ fn client_lives(world: &mut World, client: &mut Client) {
 #[test]
 fn a_key_that_is_revoked_while_a_socket_opens() {
     let one = key(1);
-    let ring = Arc::new(KeyRing::new(&[one.key.clone()]));
+    let ring = Arc::new(KeyRing::new(std::slice::from_ref(&one.key)));
     let mut world = world(&ring);
     let mut client = Client::connect(&mut world, DOORS[0], &one);
     // The turn that hears who asks is the one that hears of the keys; that user is not durable yet.
