@@ -23,7 +23,7 @@ use crate::config::{Config, LogLevel};
 use crate::gate::Keeper;
 use crate::http::{self, App, Backends, Http};
 use crate::mailbox::Order;
-use crate::operator::{self, Desk};
+use crate::operator::{self, Changed, Desk};
 use crate::shard::{Allowance, Input, Mail, Timing};
 use crate::telemetry::Level;
 use crate::threads::addresses::Addresses;
@@ -177,7 +177,7 @@ impl Server {
             feed,
         };
         let running = crate::threads::start(setup, &wiring, polls, &http.door())?;
-        let desk = Desk::open(&config.data_dir, running.writer(), store.reader()?, ring, clock)?;
+        let desk = Desk::open(&config.data_dir, running.writer(), store.reader()?, ring, keys_changed(&wiring), clock)?;
         check_behind(store.clone());
         Ok(Self { wiring, http, running, desk, listen, dialects, store })
     }
@@ -299,6 +299,17 @@ fn open_feed(broker: &BrokerUrl, runtime: &tokio::runtime::Handle) -> Option<Box
     let queue =
         |queue: &dialects::feed::Queue| feed::Queue { name: queue.name, binding: queue.binding, dead: queue.dead };
     feed::rabbitmq(broker, feed::Topology { exchange, dead }, queues.iter().map(queue).collect(), runtime)
+}
+
+/// Has all shards look again at who came by a key.
+fn keys_changed(wiring: &Arc<Wiring>) -> Changed {
+    let wiring = wiring.clone();
+    Box::new(move || {
+        for mailbox in &wiring.mailboxes {
+            mailbox.put([Input::KeysChanged]);
+            mailbox.ring();
+        }
+    })
 }
 
 /// The addresses to listen on, shown to be free, with the ports that the system chose.

@@ -354,6 +354,7 @@ impl Shard {
         self.hub.watchers.remove(&slot);
         let Some(mut connection) = self.connections[slot as usize].take() else { return };
         self.unlink(&mut connection);
+        self.keyed.remove(&connection.id);
         self.tally.held_bytes -= u64::from(connection.weighed);
         net.close(slot);
         if let Some(session) = connection.session.as_mut() {

@@ -46,6 +46,7 @@ use dialects::{Said, Steps};
 use domain::Text;
 use domain::event::Signal;
 use domain::id::{ConnectionId, Life, Millis, Offset};
+use domain::identity::Credential;
 use domain::model::RoomKey;
 use domain::refusal::Refusal;
 use hashbrown::HashMap;
@@ -116,6 +117,8 @@ pub struct Shard {
     reads: HashMap<Token, ReadFor>,
     /// Who is being asked about. As many as may wait for the Auth Service at most.
     asked: HashMap<Token, Asked>,
+    /// By which key each connection came that came by one.
+    keyed: BTreeMap<ConnectionId, Credential>,
     /// Calls under way, each with its reply slot.
     calls: usize,
     /// Sessions that are polled.
@@ -184,6 +187,7 @@ impl Shard {
             next_token: 0,
             reads: HashMap::new(),
             asked: HashMap::new(),
+            keyed: BTreeMap::new(),
             calls: 0,
             polled: 0,
             integrating: HashMap::new(),
@@ -231,6 +235,7 @@ impl Shard {
                 Input::Integrated(token, outcome) => self.integrated(token, &outcome),
                 Input::Mail(mail) => self.mail.push_back(mail),
                 Input::Found(token, found) => self.found(token, found),
+                Input::KeysChanged => self.keys_changed(),
                 Input::Identified(token, answer) => self.asked_about(token, answer),
             }
         }
