@@ -109,7 +109,7 @@ impl Shard {
         for (id, key) in std::mem::take(&mut self.keyed) {
             let Some(slot) = self.slot_of(id) else { continue };
             let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { continue };
-            let name = self.parts.dialects[dialect].name();
+            let name = self.parts.dialects[dialect].door_name();
             if !matches!(self.parts.gate.identify(&key, name, now), Verdict::Known(Err(_))) {
                 self.keyed.insert(id, key);
             } else if let Some(connection) = self.get(slot) {
