@@ -100,7 +100,8 @@ fn admit(
             Some(facts) if manners.joins && facts.role(me).is_none() => Ok(vec![facts.arrival(me)]),
             Some(_) => Ok(Vec::new()),
             None if manners.makes_rooms && policy.open_rooms => Ok(found_public(key, me, manners)),
-            None if here.occupied => Ok(Vec::new()),
+            // Somebody is there, and nothing was said yet: who comes to belong has to be kept.
+            None if here.occupied => Ok(found_public(key, me, manners)),
             None => Err(Refusal::RoomNotFound),
         },
         RoomKind::Private => match facts {

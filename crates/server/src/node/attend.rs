@@ -61,8 +61,8 @@ impl Node {
         let undelivered = match since {
             Since::Undelivered => standings.iter().filter(behind).map(|stands| stands.delivered).min(),
             Since::Now => Some(self.head.offset),
-            // Nothing lies between when another node is ahead of this one.
-            Since::After(_) => resume.map(|cursor| cursor.offset.min(decided_at)),
+            // Another node may have told this client of more than this one has heard of: then its shard waits until it has.
+            Since::After(_) => resume.map(|cursor| cursor.offset),
         };
         // With nothing undelivered, what was said after the reader looked still is: its shard may be past that.
         let from = undelivered.unwrap_or(decided_at);

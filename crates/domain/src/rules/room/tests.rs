@@ -129,11 +129,14 @@ fn entering_makes_members_where_the_door_says_so() {
     let already = Here { already: true, user_present: true, users: 2, occupied: true };
     let set = What::MemberSet { user: user("alice"), member: plain };
     let made = What::RoomMade { kind: RoomKind::Public, title: Text::from("r"), seats: None };
+    let closed_joins = crate::command::Manners { makes_rooms: false, ..JOINS };
     let found = |events: &[&What]| Ok(events.iter().map(|what| (*what).clone()).collect::<Vec<_>>());
     for (what, facts, here, manners, policy, expected) in [
         ("a new room", None, none, JOINS, &usual, found(&[&made, &set])),
         ("a new room where rooms are closed", None, none, JOINS, &closed, Err(Refusal::RoomNotFound)),
         ("a room that is not kept yet", None, occupied, JOINS, &usual, found(&[&made, &set])),
+        ("the same on a door that makes none", None, occupied, closed_joins, &usual, found(&[&made, &set])),
+        ("a room where nobody is, there", None, none, closed_joins, &usual, Err(Refusal::RoomNotFound)),
         ("a public room", Some(&empty), none, JOINS, &usual, found(&[&set])),
         ("a public room where rooms are closed", Some(&empty), none, JOINS, &closed, found(&[&set])),
         ("a public room, as its member", Some(&joined), none, JOINS, &usual, found(&[])),

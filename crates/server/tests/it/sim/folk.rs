@@ -98,6 +98,50 @@ impl Run {
         }
     }
 
+    /// One of the things that may happen to a native client.
+    pub(super) fn speak_natively(&mut self) {
+        let place = usize::try_from(self.world.dice.below(self.natives.len() as u64)).expect("small");
+        match self.world.dice.below(100) {
+            0..8 => return self.natives[place].cut(&mut self.world),
+            8..12 => {
+                self.natives[place].stalled_until = self.world.now.plus(self.world.dice.below(5_000));
+                return;
+            }
+            12..16 => {
+                let user = self.natives[place].user.clone();
+                return if self.world.dice.chance(600) { self.enrol(&user) } else { self.expel(&user) };
+            }
+            _ => {}
+        }
+        let others = [super::native::USERS[0], super::native::USERS[1], OTHERS[0], OTHERS[1]];
+        let known: Vec<String> = self.dens.iter().cloned().chain(ROOMS.map(str::to_owned)).collect();
+        let Self { natives, world, .. } = self;
+        natives[place].act(world, &others, &known);
+    }
+
+    /// Native clients read, and those who are out come back.
+    fn look_after_natives(&mut self, most: usize, chance: u64) {
+        for place in 0..self.natives.len() {
+            if self.natives[place].stalled_until <= self.world.now {
+                self.natives[place].listen(&mut self.world, most);
+            }
+            if self.natives[place].pipe.is_none() && self.world.dice.chance(chance) {
+                let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
+                let shard = usize::try_from(self.world.dice.below(u64::from(self.shards))).expect("small");
+                self.natives[place].connect(&mut self.world, server, shard);
+            }
+        }
+    }
+
+    /// Nothing breaks any more: they come back, and say again what was never acknowledged.
+    pub(super) fn settle_natives(&mut self, step: u64) {
+        self.natives.iter_mut().for_each(|native| native.stalled_until = Millis(0));
+        self.look_after_natives(100_000, 1_000);
+        if step.is_multiple_of(400) {
+            self.natives.iter_mut().for_each(|native| native.repeat(&mut self.world, 50));
+        }
+    }
+
     /// Somebody says something to a user over REST, as clients of `direct` do: by number where it is known.
     fn write_to(&mut self, user: &str) {
         let from = self.somebody();
@@ -132,6 +176,7 @@ impl Run {
 
     /// Followers read, and those who are out come back.
     pub(super) fn look_after(&mut self, most: usize) {
+        self.look_after_natives(most, 60);
         for place in 0..self.followers.len() {
             if self.followers[place].stalled_until <= self.world.now {
                 self.followers[place].listen(&mut self.world, most);
@@ -169,6 +214,10 @@ impl Run {
             if let Some(stay) = follower.stays.last_mut() {
                 stay.to_the_end = true;
             }
+        }
+        for native in &mut self.natives {
+            assert!(native.is_live(), "{} could not come back", native.name);
+            native.ends();
         }
     }
 }

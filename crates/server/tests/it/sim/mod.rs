@@ -7,6 +7,7 @@ mod client;
 mod events;
 mod folk;
 mod follower;
+mod native;
 mod plant;
 mod story;
 
@@ -30,6 +31,7 @@ use server::shard::{Allowance, Gate, Timing};
 use self::client::{Client, Door};
 use self::folk::Post;
 use self::follower::Follower;
+use self::native::Native;
 use crate::late::LateGate;
 use crate::world::{Chaos, Dice, Plant, Setup, World};
 
@@ -65,6 +67,7 @@ struct Run {
     world: World,
     clients: Vec<Client>,
     followers: Vec<Follower>,
+    natives: Vec<Native>,
     servers: usize,
     shards: u8,
     rest: u64,
@@ -74,6 +77,8 @@ struct Run {
     posting: BTreeMap<u64, Post>,
     /// What was answered to that.
     posted: Vec<Arc<Event>>,
+    /// How much native clients were told.
+    natively: usize,
     /// Who marked which rooms as read, whole, and when.
     reads: Vec<(UserId, RoomKey, Millis)>,
 }
@@ -133,8 +138,26 @@ impl Run {
         });
         let clients = clients.collect();
         let followers = folk::gather(&mut dice);
+        let natives = (0..1 + dice.below(3)).map(|n| {
+            // The first user may have two devices.
+            Native::new(format!("n{n}"), native::USERS[usize::try_from(n * 2 / 3).expect("small")])
+        });
+        let natives = natives.collect();
         let (dens, posting, posted) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { world, clients, followers, servers, shards, rest: 0, dens, posting, posted, reads: Vec::new() }
+        Self {
+            world,
+            clients,
+            followers,
+            natives,
+            servers,
+            shards,
+            rest: 0,
+            dens,
+            posting,
+            posted,
+            natively: 0,
+            reads: Vec::new(),
+        }
     }
 
     /// A call over REST, on any server; gives its token.
@@ -328,7 +351,11 @@ impl Run {
             self.look_around(most);
             self.look_after(most);
             self.go_on_posting();
-            if self.world.dice.chance(550) { self.follow() } else { self.act() }
+            match self.world.dice.below(100) {
+                0..20 => self.speak_natively(),
+                20..64 => self.follow(),
+                _ => self.act(),
+            }
         }
     }
 
@@ -340,6 +367,7 @@ impl Run {
         for step in 0..2_000 {
             self.world.run_until(self.world.now.plus(5));
             self.settle_followers(step);
+            self.settle_natives(step);
             self.clients.iter_mut().for_each(|client| client.stalled_until = Millis(0));
             for client in 0..self.clients.len() {
                 self.clients[client].listen(&mut self.world, 100_000);
@@ -364,6 +392,7 @@ fn run(seed: u64, plant: Option<Planted<'_>>, story: bool) -> Result<Run, String
     run.settle();
     check::check(&run.world.store.events(), &run.clients, &run.posted, run.servers == 1)?;
     follower::check(&run.world.store.events(), &run.followers, &run.reads, run.servers == 1)?;
+    run.natively = native::check(&run.world.store.events(), &run.natives)?;
     Ok(run)
 }
 
@@ -374,7 +403,7 @@ fn the_invariants_hold_on_every_seed() {
         run(seed, None, true).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         return;
     }
-    let (mut acks, mut seen, mut events, mut followed) = (0, 0, 0, 0);
+    let (mut acks, mut seen, mut events, mut followed, mut natively) = (0, 0, 0, 0, 0);
     let seeds = number("SIM_SEEDS").unwrap_or(500);
     let mut failed = Vec::new();
     for seed in 0..seeds {
@@ -386,12 +415,15 @@ fn the_invariants_hold_on_every_seed() {
         acks += run.clients.iter().map(|client| client.acks.len()).sum::<usize>();
         seen += run.clients.iter().flat_map(|client| &client.stories).map(|story| story.seen.len()).sum::<usize>();
         events += run.world.store.events().len();
+        natively += run.natively;
         followed += run.followers.iter().flat_map(|one| &one.stays).map(|stay| stay.told.len()).sum::<usize>();
     }
     assert!(failed.is_empty(), "{} of {seeds} seeds failed, see above: {failed:?}", failed.len());
     println!(
-        "{seeds} seeds: {events} events, {acks} acknowledgements, {seen} deliveries checked, {followed} to followers"
+        "{seeds} seeds: {events} events, {acks} acknowledgements, {seen} deliveries checked, {followed} to followers, \
+         {natively} to native clients"
     );
+    assert!(natively > 10 * usize::try_from(seeds).expect("small"), "native clients are told something");
     assert!(followed > 10 * usize::try_from(seeds).expect("small"), "followers are told something");
     assert!(acks > 10 * usize::try_from(seeds).expect("small"), "a simulation in which little happens shows little");
 }
