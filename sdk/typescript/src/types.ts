@@ -274,7 +274,7 @@ export type ResetReason = ResumeRefusal | 'other_user' | 'gap';
 
 /** What of the view has changed since the last `change`. Everything that is not named here is the same object as before. */
 export interface Change {
-  /** Rooms were added, removed, put in another order, or one's own standing, counts or last message in one changed. */
+  /** More than typing and receipts: rooms, their order, or one's own standing, counts or the last message in one. */
   readonly list: boolean;
   /** Rooms in which anything at all changed. */
   readonly rooms: ReadonlySet<string>;
@@ -285,7 +285,7 @@ export interface Change {
 export interface ClientEvents extends LogEvents, Signals {
   status: StatusChange;
   hello: Hello;
-  /** The answer to `rooms` after each `live`, or a change of the list of rooms. */
+  /** After each `live`, and when a room has become ours or is ours no more. */
   rooms: readonly RoomView[];
   /** Something in the view changed; several changes are told at once. */
   change: Change;
@@ -380,6 +380,11 @@ export interface Options {
   readonly WebSocket?: SocketConstructor;
   /** Where cursor and outbox are kept; default in memory. */
   readonly storage?: Storage;
+  /**
+   * Whether the cursor is kept in storage, so that what was missed while the program did not run comes as events (default).
+   * Without it each start begins now; a UI that loads what it shows needs no more. Reconnects always resume.
+   */
+  readonly keepCursor?: boolean;
   readonly backoff?: Partial<Backoff>;
   /** Without any frame for so long the connection is given up (60,000). */
   readonly silenceMs?: number;
