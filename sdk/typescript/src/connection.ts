@@ -174,9 +174,9 @@ export class Connection {
 
   #hello(token: string): void {
     const cursor = this.#owner.cursor();
+    this.#resuming = cursor !== undefined;
     this.#helloId = String(this.#nextId++);
     this.#write({ type: 'hello', id: this.#helloId, data: { version: 1, ...(cursor === undefined ? {} : { resume: cursor }) } });
-    this.#resuming = cursor !== undefined;
     this.#renewBefore(token);
   }
 
