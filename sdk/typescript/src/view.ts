@@ -347,7 +347,7 @@ export class LiveView implements View {
   markedRead(roomId: string, offset: number): void {
     const state = this.#states.get(roomId);
     if (!state) return;
-    this.#want(state, state.markRead(offset));
+    this.#want(state, state.markRead(offset, this.#owner.me));
     this.#touch(roomId, true);
   }
 
