@@ -89,7 +89,10 @@ export class Switchboard {
       {
         cursor: () => this.#place.cursor,
         hello: (hello, asked) => this.#welcomed(hello, asked),
-        live: (cursor) => this.#place.move(cursor),
+        live: (cursor) => {
+          this.#place.move(cursor);
+          if (this.status === 'live') this.#view.caughtUp();
+        },
         heartbeat: (cursor) => this.#place.move(cursor),
         happened: (name, data) => this.#happened(name, data),
         status: (change) => this.#turned(change),
@@ -174,6 +177,7 @@ export class Switchboard {
   async createRoom({ title, kind, maxUsers }: CreateRoomOptions): Promise<Room> {
     const data = { title, kind, ...(maxUsers === undefined ? {} : { max_users: maxUsers }) };
     const { room } = await this.#ask<{ room: Room }>('create_room', data, false);
+    this.#present.add(room.id);
     this.#view.entered(room);
     return room;
   }

@@ -257,8 +257,10 @@ export class RoomState {
 
   /** Marks that somebody else, or we elsewhere, have set. */
   receipt(signal: ReceiptSignal, me: Person | undefined): Wants {
-    for (const id of signal.message_ids ?? []) this.#ticked(id, signal.kind);
-    if (signal.offset === undefined) return {};
+    if (signal.offset === undefined) {
+      for (const id of signal.message_ids ?? []) this.#ticked(id, signal.kind);
+      return {};
+    }
     this.#mark(signal.user, { [signal.kind]: signal.offset });
     return signal.user.id === me?.id && signal.kind === 'read' ? this.markRead(signal.offset, me) : {};
   }

@@ -54,6 +54,7 @@ export interface Room {
   /** The other one of a conversation of two. */
   readonly with?: Person;
   readonly muted: boolean;
+  readonly max_users?: number;
   readonly head: { readonly offset: number; readonly seq: number };
   readonly read?: Mark;
   readonly delivered?: Mark;

@@ -333,6 +333,11 @@ export class LiveView implements View {
     }
   }
 
+  /** We had fallen behind: events have come, but who typed, came and went or read meanwhile was not told. */
+  caughtUp(): void {
+    this.#soon('live', () => this.live());
+  }
+
   /** One's own room, made or joined just now. */
   entered(room: Room): void {
     this.#turned.set(room.id, (this.#turn += 1));

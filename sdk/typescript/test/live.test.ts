@@ -1,7 +1,10 @@
 // Against the real server: SWITCHBOARD_BINARY, or target/release/switchboard. Each test has a room, and users, of its own.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { memoryStorage } from '../src/index.js';
 import type { ClientEvents, Switchboard } from '../src/index.js';
 import { Random } from './random.js';
@@ -411,4 +414,14 @@ test('who was cut off many times has the same view as who never was', async () =
   assert.equal(new Set(told).size, told.length, 'nothing is told twice');
   assert.equal(steady.view.room(id)?.messages.filter(({ content }) => content.startsWith('mine')).length, 12);
   await line.end();
+});
+
+test('the snippet of the README runs as it stands', async () => {
+  const here = (path: string) => new URL(`../../${path}`, import.meta.url);
+  const [, snippet = ''] = /```js\n(.*?)```/s.exec(readFileSync(here('README.md'), 'utf8')) ?? [];
+  assert.ok(snippet.includes('127.0.0.1:8080'), 'there is one');
+  // Within the package, so that its name leads to dist.
+  writeFileSync(here('build/readme.mjs'), snippet.replace('127.0.0.1:8080', `127.0.0.1:${server.port}`));
+  const { stdout } = await promisify(execFile)(process.execPath, [here('build/readme.mjs').pathname], { timeout: 20_000 });
+  for (const said of ['live', 'alice: Hello @bob', "emoji: '👍'", 'closed']) assert.ok(stdout.includes(said), `${said} in ${stdout}`);
 });
