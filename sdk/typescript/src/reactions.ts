@@ -13,7 +13,7 @@ const REACTORS_SHOWN_MAX = 100;
 interface Given {
   readonly user: number;
   /** Where it was given; undefined when it came with the message, which makes it older than all that have it. */
-  at: number | undefined;
+  readonly at: number | undefined;
   /** Its place among the oldest givers that came with the message; undefined for all but these. */
   rank: number | undefined;
 }
@@ -43,10 +43,11 @@ export class Reactions {
     const one = this.#emoji.find((other) => other.emoji === emoji);
     const had = one?.givers.find(({ user }) => user === by.number);
     if (on) {
-      if (had) had.at ??= offset;
-      else if (one) one.givers.push({ user: by.number, at: offset, rank: undefined });
+      if (had) {
+        // Given once more, which changes nothing; or the very giving that the message came with, and this is its place.
+        if (had.at === undefined && this.#emoji.reduce((count, { givers }) => count + givers.length, 0) > 1) return false;
+      } else if (one) one.givers.push({ user: by.number, at: offset, rank: undefined });
       else this.#emoji.push({ emoji, givers: [{ user: by.number, at: offset, rank: undefined }] });
-      if (had && one) one.givers.sort((first, second) => (first.at ?? -1) - (second.at ?? -1));
     } else if (one && had) {
       one.givers.splice(one.givers.indexOf(had), 1);
       if (one.givers.length === 0) this.#emoji.splice(this.#emoji.indexOf(one), 1);

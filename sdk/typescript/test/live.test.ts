@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -215,7 +216,12 @@ test('a conversation is made by its first message', async () => {
   await Promise.all(others);
   for (const board of [alice, bob]) await same('in order', () => contents(board, first.room_id), () => ['psst', 'what?', 'a', 'b', 'c']);
   await assert.rejects(alice.leave(first.room_id));
-  await assert.rejects(alice.sendTo(someone('nobody'), 'hello?'), { code: 'user_not_found' });
+  // Who has never been here finds it when they come.
+  const carolName = someone('carol');
+  await alice.sendTo(carolName, 'when you come');
+  const carol = await connected(carolName);
+  assert.equal(carol.view.direct(alice.me?.id ?? '')?.last?.content, 'when you come');
+  assert.equal(carol.view.direct(alice.me?.id ?? '')?.unread, 1);
 });
 
 test('history both ways, and to the beginning', async () => {
@@ -340,31 +346,44 @@ test('a program that ends with unsent messages sends them when it runs again', a
 });
 
 test('a token that ends is followed by another one; another user\'s is not taken', async () => {
-  const jwt = (sub: string, seconds: number) => {
-    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    return `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub, exp: Math.floor(Date.now() / 1000) + seconds })}.c2lnbmF0dXJl`;
-  };
-  const name = someone('alice');
-  // The renewal before its end gets the same one again, so the server ends it; the next is renewed in time.
-  const ends = [2, 2, 4, 3600];
-  const first = jwt(name, 2);
-  const tokens = ends.map((seconds, index) => (index < 2 ? first : undefined) ?? (() => jwt(name, seconds)));
-  let asked = 0;
-  const next = () => tokens[Math.min(asked++, tokens.length - 1)] ?? first;
-  const closes: (number | undefined)[] = [];
-  const made = client(server.port, name, { token: () => { const token = next(); return typeof token === 'string' ? token : token(); } });
-  clients.push(made);
-  made.board.on('status', ({ status, closeCode }) => { if (status === 'waiting') closes.push(closeCode); });
-  await made.board.connect();
-  const alice = made.board;
-  await until('a token has been renewed', () => asked === 4);
-  await alice.ping();
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-  assert.equal(alice.status, 'live');
-  assert.deepEqual(closes, [4401]);
-  assert.deepEqual(await alice.renew(jwt(name, 7200)), alice.me);
-  await assert.rejects(alice.renew(jwt(someone('bob'), 3600)), { code: 'denied' });
-  await alice.ping();
+  const secret = 'only of this test';
+  const own = await start({ JWT_SECRET: secret });
+  try {
+    const jwt = (sub: string, seconds: number) => {
+      const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const said = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub, exp: Math.floor(Date.now() / 1000) + seconds })}`;
+      return `${said}.${createHmac('sha256', secret).update(said).digest('base64url')}`;
+    };
+    // The renewal before its end gets the first one again, so the server ends it; the one after that is renewed in time.
+    const first = jwt('alice', 3);
+    const tokens = [() => first, () => first, () => jwt('alice', 4), () => jwt('alice', 3600)];
+    let asked = 0;
+    const closes: (number | undefined)[] = [];
+    const made = client(own.port, 'alice', { token: () => (tokens[asked++] ?? (() => first))() });
+    clients.push(made);
+    made.board.on('status', ({ status, closeCode }) => { if (status === 'waiting') closes.push(closeCode); });
+    await made.board.connect();
+    const alice = made.board;
+    await until('a token has been renewed', () => asked === 4);
+    // The third would have ended by then.
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    await alice.ping();
+    assert.deepEqual(closes, [4401]);
+    assert.deepEqual(await alice.renew(jwt('alice', 7200)), alice.me);
+    await assert.rejects(alice.renew(jwt('bob', 3600)), { code: 'denied' });
+    await assert.rejects(alice.renew(`${jwt('alice', 3600)}x`), { code: 'denied' });
+    assert.equal(alice.status, 'live');
+    // Whoever shows none that is taken is not let in, and goes on trying.
+    const nobody = client(own.port, 'alice', { token: 'alice' });
+    clients.push(nobody);
+    let attempts = 0;
+    nobody.board.on('status', ({ status }) => { attempts += Number(status === 'connecting'); });
+    void nobody.board.connect();
+    await until('it tries again', () => attempts > 2);
+    assert.equal(nobody.board.me, undefined);
+  } finally {
+    await own.end();
+  }
 });
 
 test('who was cut off many times has the same view as who never was', async () => {
