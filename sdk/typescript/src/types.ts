@@ -175,7 +175,10 @@ export interface TypingView {
   readonly until: number;
 }
 
-/** How far somebody has got: who has read a message is everybody whose `read` is not below its offset. */
+/**
+ * How far somebody has got: who has read a message is everybody whose `read` is not below its offset. What is delivered the
+ * server tells as it happens in conversations and private rooms; elsewhere `delivered` is as of `open` or the last reconnect.
+ */
 export interface ReceiptView {
   readonly user: Person;
   readonly read: number;

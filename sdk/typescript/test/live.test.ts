@@ -93,7 +93,8 @@ test('typing, receipts, unread and mentions', async () => {
   const alice = await connected(someone('alice'));
   const bobName = someone('bob');
   const bob = await connected(bobName);
-  const id = await room(alice, [bob]);
+  // In public rooms the server tells of no deliveries.
+  const id = await room(alice, [bob], 'private');
   const typed = heard(bob, 'typing', ({ on }) => on);
   alice.typing(id);
   assert.equal((await typed).user.id, alice.me?.id);
@@ -395,7 +396,7 @@ test('who was cut off many times has the same view as who never was', async () =
   const writers = [await connected(someone('bob')), await connected(someone('carol'))];
   const [bob, carol] = writers as [Switchboard, Switchboard];
   const id = await room(steady, writers);
-  const secondId = await room(bob, [steady]);
+  const secondId = await room(bob, [steady], 'private');
   await until('the other connection has them', () => shaky.view.rooms.length === 2);
   for (const roomId of [id, secondId]) await shaky.view.open(roomId);
   const told: number[] = [];

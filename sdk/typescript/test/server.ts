@@ -93,12 +93,19 @@ export function client(port: number, user: string, more: Partial<Options> = {}):
   return { board, problems };
 }
 
-/** A room as it is shown, without what is true only now, and what only this connection knows. */
+/**
+ * A room as it is shown, without what is true only now, and what only this connection knows. Of what was delivered, where the
+ * server tells it as it happens (not in public rooms), the newest message that it was: it tells of messages of others only,
+ * while a mark that is asked for may stand on one's own.
+ */
 export function lasting(room: RoomView | undefined): object | undefined {
   if (!room) return undefined;
   const { typing: _typing, here: _here, pending: _pending, loadingOlder: _loading, receipts, members, ...rest } = room;
+  const isTold = room.kind === 'private' || room.kind === 'direct';
+  const reached = (userId: string, mark: number) => room.messages.findLast(({ offset, by }) => offset <= mark && by.id !== userId)?.offset;
   const sorted = <Item>(map: ReadonlyMap<string, Item> | undefined) => map && [...map].sort(([one], [other]) => (one < other ? -1 : 1));
-  return { ...rest, receipts: sorted(receipts), members: sorted(members) };
+  const marks = sorted(receipts)?.map(([id, { user, read, delivered }]) => [user, read, isTold && reached(id, delivered)]);
+  return { ...rest, marks, members: sorted(members) };
 }
 
 /** Waits until both are the same; then, or when that does not happen, says in what they differ. */
