@@ -1,0 +1,547 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { waitMs } from '../src/backoff.js';
+import { Switchboard, SwitchboardError, memoryStorage, localStorageStorage } from '../src/index.js';
+import type { Options, OutboxEntry, Room, Status, Storage } from '../src/index.js';
+import { ALICE, BOB, HandClock, LIFE, helloAnswer, line, settled } from './double.js';
+import type { DoubleSocket, Frame } from './double.js';
+
+const ROOM: Room = {
+  id: 'r', title: 'Lobby', kind: 'public', role: 'member', muted: false, head: { offset: 5, seq: 5 }, unread: 0, mentions: 0,
+  made_at: '2026-11-20T11:00:00.000Z', changed_at: '2026-11-20T11:00:00.000Z',
+};
+
+/** A client on a clock and a line of the test's own. */
+function client(more: Partial<Options> = {}) {
+  const clock = new HandClock();
+  const wire = line();
+  const board = new Switchboard({ url: 'http://x', token: 'alice', WebSocket: wire.WebSocket, clock, random: () => 1, ...more });
+  const statuses: Status[] = [];
+  const problems: unknown[] = [];
+  board.on('status', ({ status }) => statuses.push(status));
+  board.on('problem', (error) => problems.push(error));
+  return { board, clock, statuses, problems, ...wire };
+}
+
+/** Answers what every client asks by itself; `rooms` says which there are. */
+function polite(socket: DoubleSocket, { rooms = [] as readonly Room[], hello = {} } = {}): void {
+  socket.answer = ({ type, id }) => {
+    if (type === 'hello') socket.say(helloAnswer(id, hello));
+    if (type === 'rooms') socket.say({ type, id, data: { rooms } });
+    if (type === 'online') socket.say({ type, id, data: { users: [ALICE] } });
+    if (type === 'members') socket.say({ type, id, data: { room_id: 'r', members: [] } });
+    if (type === 'history') socket.say({ type, id, data: { room_id: 'r', messages: [], total: 0 } });
+  };
+}
+
+async function goLive(on: ReturnType<typeof client>, offset = 5, more: Parameters<typeof polite>[1] = {}): Promise<DoubleSocket> {
+  await settled();
+  const socket = on.last();
+  polite(socket, more);
+  socket.open();
+  socket.say({ type: 'live', data: { cursor: `${LIFE}.${offset}` } });
+  await settled();
+  return socket;
+}
+
+function message(offset: number, more: object = {}): object {
+  return {
+    type: 'message',
+    data: { message_id: `id${offset}`, room_id: 'r', offset, seq: offset, cursor: `${LIFE}.${offset}`, at: '2026-11-20T12:00:00.000Z', by: BOB, kind: 'text', content: `m${offset}`, ...more },
+  };
+}
+
+function acked(frame: Frame | undefined, offset: number, repeat = false): object {
+  const { client_id } = frame?.data ?? {};
+  return { type: 'ack', id: frame?.id, data: { client_id, room_id: 'r', message_id: `id${offset}`, offset, seq: offset, cursor: `${LIFE}.${offset}`, at: '2026-11-20T12:00:00.000Z', repeat } };
+}
+
+function refused(frame: Frame | undefined, code: string, after?: number): object {
+  return { type: 'error', id: frame?.id, data: { code, message: code, ...(after === undefined ? {} : { retry_after_ms: after }) } };
+}
+
+// ---- The connection -----------------------------------------------------------------------------------------------
+
+test('waits are doubled up to the bound, and jittered', () => {
+  const backoff = { firstMs: 500, maxMs: 30_000, factor: 2, jitterMin: 0.5 };
+  const waits = (random: number) => [0, 1, 2, 5, 6, 7, 5000].map((failures) => waitMs(backoff, failures, random));
+  assert.deepEqual(waits(1), [500, 1000, 2000, 16_000, 30_000, 30_000, 30_000]);
+  assert.deepEqual(waits(0), [250, 500, 1000, 8000, 15_000, 15_000, 15_000]);
+});
+
+test('says hello first, with the token in a header, and is live when told so', async () => {
+  const on = client();
+  const done = on.board.connect();
+  const socket = await goLive(on);
+  await done;
+  assert.equal(socket.url, 'ws://x/ws/chat');
+  assert.deepEqual(socket.protocols, ['bearer', 'alice']);
+  assert.deepEqual(socket.heard[0], { type: 'hello', id: socket.heard[0]?.id, data: { version: 1 } });
+  assert.deepEqual(on.statuses, ['connecting', 'catching-up', 'live']);
+  assert.deepEqual(on.board.me, ALICE);
+});
+
+test('a token that a header cannot take goes into the address', async () => {
+  const on = client({ token: 'alice@x y' });
+  void on.board.connect();
+  await settled();
+  assert.equal(on.last().url, 'ws://x/ws/chat?token=alice%40x+y');
+  assert.deepEqual(on.last().protocols, []);
+});
+
+test('comes back after waits that double while nobody answers, and at once when asked to', async () => {
+  const on = client();
+  void on.board.connect();
+  for (const wait of [500, 1000, 2000]) {
+    await settled();
+    const before = on.sockets.length;
+    on.last().drop();
+    await on.clock.advance(wait - 1);
+    assert.equal(on.sockets.length, before, `not before ${wait} ms`);
+    await on.clock.advance(1);
+    assert.equal(on.sockets.length, before + 1, `after ${wait} ms`);
+  }
+  on.last().drop();
+  const before = on.sockets.length;
+  void on.board.connect();
+  await settled();
+  assert.equal(on.sockets.length, before + 1);
+});
+
+test('without a frame for 60 s the connection is given up; a heartbeat keeps it', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on);
+  await on.clock.advance(59_000);
+  socket.say({ type: 'heartbeat', data: { cursor: `${LIFE}.6` } });
+  await on.clock.advance(59_999);
+  assert.equal(on.board.status, 'live');
+  await on.clock.advance(1);
+  assert.equal(on.board.status, 'waiting');
+  assert.equal(socket.closed, 4000);
+  await on.clock.advance(500);
+  on.last().open();
+  assert.deepEqual(on.last().heard[0]?.data, { version: 1, resume: `${LIFE}.6` });
+});
+
+test('a server that never answers hello is given up too', async () => {
+  const on = client();
+  void on.board.connect();
+  await settled();
+  on.last().open();
+  await on.clock.advance(60_000);
+  assert.equal(on.board.status, 'waiting');
+});
+
+test('resumes from what was told in order, not from what an acknowledgement or a page says', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  socket.say(message(6));
+  void on.board.send('r', 'mine');
+  await settled();
+  // Ours is 8 in the log; 7, somebody else's, has not come when the line breaks.
+  socket.say(acked(socket.of('send')[0], 8));
+  await settled();
+  socket.drop();
+  await on.clock.advance(500);
+  on.last().open();
+  assert.deepEqual(on.last().heard[0]?.data, { version: 1, resume: `${LIFE}.6` });
+});
+
+test('what comes again is not told again', async () => {
+  const on = client();
+  const told: number[] = [];
+  on.board.on('message', ({ offset }) => told.push(offset));
+  void on.board.connect();
+  const first = await goLive(on);
+  first.say(message(6));
+  first.say(message(7));
+  first.drop();
+  await on.clock.advance(500);
+  const again = on.last();
+  polite(again, { hello: { resumed: true } });
+  again.open();
+  for (const offset of [6, 7, 8]) again.say(message(offset));
+  assert.deepEqual(told, [6, 7, 8]);
+});
+
+test('after a log that was replaced its lower offsets are told', async () => {
+  const on = client();
+  const told: number[] = [];
+  const resets: string[] = [];
+  on.board.on('message', ({ offset }) => told.push(offset));
+  on.board.on('reset', ({ reason }) => resets.push(reason));
+  void on.board.connect();
+  (await goLive(on)).say(message(60));
+  on.last().drop();
+  await on.clock.advance(500);
+  polite(on.last(), { hello: { resumed: false, reason: 'other_log', cursor: 'cd.1' } });
+  on.last().open();
+  on.last().say(message(2));
+  assert.deepEqual(told, [60, 2]);
+  assert.deepEqual(resets, ['other_log']);
+});
+
+test('a frame cut in half is no frame: the line is dropped, and the cursor brings it again', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on);
+  socket.say(message(6));
+  socket.sayText(JSON.stringify(message(7)).slice(0, 40));
+  assert.equal(on.board.status, 'waiting');
+  assert.equal(on.problems.length, 1);
+  await on.clock.advance(500);
+  on.last().open();
+  assert.deepEqual(on.last().heard[0]?.data, { version: 1, resume: `${LIFE}.6` });
+});
+
+test('the token is asked for before each connection, and after 4401', async () => {
+  const tokens = ['one', 'two', 'three'];
+  const on = client({ token: async () => tokens.shift() ?? 'none' });
+  void on.board.connect();
+  const socket = await goLive(on);
+  socket.drop(4401);
+  assert.equal(on.board.status, 'waiting');
+  await on.clock.advance(500);
+  on.last().drop();
+  await on.clock.advance(30_000);
+  assert.deepEqual(on.sockets.map(({ protocols }) => protocols[1]).slice(0, 3), ['one', 'two', 'three']);
+});
+
+test('a token that cannot be renewed ends it with 4401; a refused hello ends it too', async () => {
+  const on = client();
+  const done = on.board.connect();
+  const socket = await goLive(on);
+  await done;
+  socket.drop(4401);
+  assert.equal(on.board.status, 'closed');
+  await assert.rejects(on.board.ping(), { code: 'closed' });
+
+  const other = client();
+  const never = other.board.connect();
+  await settled();
+  other.last().open();
+  other.last().say(refused(other.last().heard[0], 'invalid'));
+  assert.equal(other.board.status, 'closed');
+  await assert.rejects(never, { code: 'closed', message: 'invalid: invalid' });
+});
+
+test('a token is renewed before it ends', async () => {
+  const clock = new HandClock();
+  const jwt = (seconds: number) => `h.${btoa(JSON.stringify({ sub: 'alice', exp: clock.now() / 1000 + seconds }))}.s`.replaceAll('=', '');
+  const tokens = [jwt(3600), jwt(7200)];
+  const second = tokens[1];
+  const on = client({ clock, token: () => tokens.shift() ?? 'none' });
+  void on.board.connect();
+  const socket = await goLive({ ...on, clock });
+  // Heartbeats, so that nothing else happens in that hour.
+  for (let minute = 0; minute < 59; minute += 1) {
+    assert.equal(socket.of('auth').length, 0);
+    await clock.advance(59_999);
+    socket.say({ type: 'heartbeat', data: { cursor: `${LIFE}.6` } });
+  }
+  await clock.advance(59_000);
+  assert.deepEqual(socket.of('auth').map(({ data }) => data), [{ token: second }]);
+});
+
+test('calls that are cut off: what can be asked again is, what may have been done twice fails', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on);
+  socket.answer = undefined;
+  const history = on.board.history('r');
+  const made = on.board.createRoom({ title: 'Den', kind: 'private' });
+  await settled();
+  assert.equal(socket.of('history').length, 1);
+  socket.drop();
+  await assert.rejects(made, { code: 'disconnected' });
+  await on.clock.advance(500);
+  on.last().answer = ({ type, id }) => {
+    if (type === 'hello') on.last().say(helloAnswer(id));
+    if (type === 'history') on.last().say({ type, id, data: { room_id: 'r', messages: [], total: 3 } });
+  };
+  on.last().open();
+  assert.equal((await history).total, 3);
+  assert.equal(on.last().of('create_room').length, 0);
+});
+
+test('a call is asked again when the server says so, and not for ever', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on);
+  socket.answer = undefined;
+  const members = on.board.members('r');
+  for (const wait of [500, 1000, 7]) {
+    await settled();
+    const asked = socket.of('members');
+    socket.say(refused(asked.at(-1), 'busy', wait === 7 ? 7 : undefined));
+    await on.clock.advance(wait - 1);
+    assert.equal(socket.of('members').length, asked.length);
+    await on.clock.advance(1);
+    assert.equal(socket.of('members').length, asked.length + 1);
+  }
+  socket.say(refused(socket.of('members').at(-1), 'busy', 60_000));
+  await assert.rejects(members, (error) => error instanceof SwitchboardError && error.code === 'busy' && error.retryAfterMs === 60_000);
+  const unanswered = on.board.members('r');
+  await settled();
+  const failed = assert.rejects(unanswered, { code: 'timeout' });
+  await on.clock.advance(30_000);
+  await failed;
+});
+
+test('two edits of a message keep their order, although the first has to be tried again', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on);
+  void on.board.edit('m', 'first');
+  void on.board.edit('m', 'second');
+  await settled();
+  socket.say(refused(socket.of('edit')[0], 'contended'));
+  await on.clock.advance(500);
+  const changed = { message_id: 'm', room_id: 'r', offset: 9, seq: 9, cursor: 'x', at: '' };
+  socket.say({ type: 'changed', id: socket.of('edit')[1]?.id, data: changed });
+  await settled();
+  assert.deepEqual(socket.of('edit').map(({ data }) => data?.['content']), ['first', 'first', 'second']);
+});
+
+test('no more than 32 calls are in flight', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on);
+  for (let index = 0; index < 40; index += 1) void on.board.user({ number: index }).catch(() => {});
+  assert.equal(socket.of('user').length, 32);
+  socket.say({ type: 'user', id: socket.of('user')[0]?.id, data: { user: BOB } });
+  assert.equal(socket.of('user').length, 33);
+});
+
+test('typing is said every 3 s at most', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on);
+  for (let second = 0; second < 7; second += 1) {
+    on.board.typing('r');
+    on.board.typing('r');
+    await on.clock.advance(1000);
+  }
+  on.board.typing('r', false);
+  on.board.typing('r', false);
+  assert.deepEqual(socket.of('typing').map(({ data }) => data?.['on']), [true, true, true, false]);
+});
+
+// ---- The outbox ---------------------------------------------------------------------------------------------------
+
+test('a lost acknowledgement: sent again with the same id, and there once', async () => {
+  const on = client();
+  void on.board.connect();
+  const first = await goLive(on, 5, { rooms: [ROOM] });
+  const sent = on.board.send('r', 'hello');
+  await settled();
+  const [frame] = first.of('send');
+  assert.equal(on.board.outbox[0]?.state, 'sending');
+  first.drop();
+  await on.clock.advance(500);
+  const second = await goLive(on, 5, { rooms: [ROOM], hello: { resumed: true } });
+  assert.deepEqual(second.of('send').map(({ data }) => data), [frame?.data]);
+  second.say(acked(second.of('send')[0], 6, true));
+  assert.equal((await sent).repeat, true);
+  assert.equal(on.board.outbox.length, 0);
+});
+
+test('the echo of a message is its acknowledgement', async () => {
+  const on = client();
+  void on.board.connect();
+  const first = await goLive(on, 5, { rooms: [ROOM] });
+  const sent = on.board.send('r', 'hello');
+  await settled();
+  const client_id = first.of('send')[0]?.data?.['client_id'];
+  first.drop();
+  await on.clock.advance(500);
+  await settled();
+  const second = on.last();
+  polite(second, { hello: { resumed: true }, rooms: [ROOM] });
+  second.open();
+  second.say(message(6, { by: ALICE, content: 'hello', client_id }));
+  second.say({ type: 'live', data: { cursor: `${LIFE}.6` } });
+  assert.equal((await sent).offset, 6);
+  await settled();
+  assert.equal(second.of('send').length, 0);
+});
+
+test('is in storage before it is sent, and out of it when it is acknowledged', async () => {
+  const kept = new Map<string, string>();
+  let release: () => void = () => {};
+  const slow: Storage = {
+    get: (key) => kept.get(key) ?? null,
+    set: (key, value) => new Promise((resolve) => {
+      const write = () => { kept.set(key, value); resolve(); };
+      if (key.startsWith('outbox/')) release = write;
+      else write();
+    }),
+    remove: (key) => { kept.delete(key); },
+    keys: (prefix) => [...kept.keys()].filter((key) => key.startsWith(prefix)),
+  };
+  const on = client({ storage: slow });
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  void on.board.send('r', 'hello');
+  await settled();
+  assert.equal(socket.of('send').length, 0);
+  release();
+  await settled();
+  assert.equal(socket.of('send').length, 1);
+  assert.equal([...kept.keys()].filter((key) => key.startsWith('outbox/')).length, 1);
+  socket.say(acked(socket.of('send')[0], 6));
+  await settled();
+  assert.equal([...kept.keys()].filter((key) => key.startsWith('outbox/')).length, 0);
+});
+
+test('one of a room is on its way at a time, whatever has to be tried again; rooms do not wait for each other', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  for (const content of ['a', 'b', 'c']) void on.board.send('r', content);
+  void on.board.send('other', 'd');
+  void on.board.sendTo('bob', 'e');
+  const contents = () => socket.of('send').map(({ data }) => data?.['content']);
+  await settled();
+  assert.deepEqual(contents(), ['a', 'd', 'e']);
+  socket.say(refused(socket.of('send')[0], 'unavailable'));
+  await on.clock.advance(500);
+  assert.deepEqual(contents(), ['a', 'd', 'e', 'a']);
+  socket.say(acked(socket.of('send')[3], 6));
+  await settled();
+  assert.deepEqual(contents(), ['a', 'd', 'e', 'a', 'b']);
+  const ids = socket.of('send').map(({ data }) => data?.['client_id']);
+  assert.equal(ids[0], ids[3]);
+  assert.equal(new Set(ids).size, 4);
+});
+
+test('what passes is tried again, as the server says when', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  const sent = on.board.send('r', 'hello');
+  await settled();
+  for (const [code, after, wait] of [
+    ['busy', undefined, 500], ['contended', undefined, 1000], ['storage_full', undefined, 2000], ['outcome_unknown', undefined, 4000],
+    ['rate_limited', 12_345, 12_345],
+  ] as const) {
+    const before = socket.of('send').length;
+    socket.say(refused(socket.of('send').at(-1), code, after));
+    await on.clock.advance(wait - 1);
+    assert.equal(socket.of('send').length, before, code);
+    await on.clock.advance(1);
+    assert.equal(socket.of('send').length, before + 1, code);
+    assert.equal(on.board.outbox[0]?.state, 'sending');
+  }
+  socket.say(acked(socket.of('send').at(-1), 6));
+  assert.equal((await sent).offset, 6);
+  assert.equal(new Set(socket.of('send').map(({ data }) => data?.['client_id'])).size, 1);
+});
+
+test('what does not pass is failed, holds nobody up, and can be tried again or discarded', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  const first = on.board.send('r', 'first');
+  const second = on.board.send('r', 'second');
+  await settled();
+  socket.say(refused(socket.of('send')[0], 'not_allowed'));
+  await assert.rejects(first, { code: 'not_allowed' });
+  const states = () => on.board.outbox.map(({ content, state, code }: OutboxEntry) => [content, state, code]);
+  assert.deepEqual(states(), [['first', 'failed', 'not_allowed'], ['second', 'sending', undefined]]);
+  assert.deepEqual(on.board.view.room('r')?.pending, on.board.outbox);
+  on.board.retry(on.board.outbox[0]?.client_id ?? '');
+  assert.deepEqual(states(), [['second', 'sending', undefined], ['first', 'sending', undefined]]);
+  await settled();
+  socket.say(acked(socket.of('send')[1], 6));
+  await second;
+  await settled();
+  const again = socket.of('send')[2];
+  assert.deepEqual([again?.data?.['content'], again?.data?.['client_id']], ['first', socket.of('send')[0]?.data?.['client_id']]);
+  socket.say(refused(again, 'client_id_reused'));
+  await settled();
+  on.board.retry(on.board.outbox[0]?.client_id ?? '');
+  await settled();
+  assert.notEqual(socket.of('send')[3]?.data?.['client_id'], again?.data?.['client_id']);
+  const discarded = on.board.send('r', 'third');
+  on.board.discard(on.board.outbox[1]?.client_id ?? '');
+  await assert.rejects(discarded, { code: 'discarded' });
+  on.board.discard(on.board.outbox[0]?.client_id ?? '');
+  assert.deepEqual(states(), []);
+});
+
+test('outlives the program, in its order; another user of the same storage neither sends nor sees it', async () => {
+  const items = new Map<string, string>();
+  const storage = localStorageStorage('board', {
+    get length() { return items.size; },
+    key: (index) => [...items.keys()][index] ?? null,
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => { items.set(key, value); },
+    removeItem: (key) => { items.delete(key); },
+  });
+  const first = client({ storage });
+  void first.board.connect();
+  const socket = await goLive(first, 5, { rooms: [ROOM] });
+  for (const content of ['a', 'b', 'c']) void first.board.send('r', content);
+  await settled();
+  socket.drop();
+  await first.board.close();
+
+  const bob = client({ storage, token: 'bob' });
+  void bob.board.connect();
+  const bobs = await goLive(bob, 5, { hello: { user: BOB } });
+  assert.deepEqual(bobs.of('send'), []);
+  assert.deepEqual(bob.board.outbox, []);
+  await bob.board.close();
+
+  const again = client({ storage });
+  void again.board.connect();
+  const mine = await goLive(again, 5, { rooms: [ROOM] });
+  assert.deepEqual(again.board.outbox.map(({ content }) => content), ['a', 'b', 'c']);
+  assert.deepEqual(again.board.view.room('r')?.pending.length, 3);
+  assert.deepEqual(mine.of('send').map(({ data }) => data), socket.of('send').map(({ data }) => data));
+  for (let index = 0; index < 3; index += 1) {
+    mine.say(acked(mine.of('send')[index], 6 + index));
+    await settled();
+  }
+  assert.deepEqual(mine.of('send').map(({ data }) => data?.['content']), ['a', 'b', 'c']);
+  await again.board.close();
+  assert.deepEqual([...items.keys()], ['board/place']);
+});
+
+test('said before the first connection, it is sent when there is one', async () => {
+  const on = client();
+  const sent = on.board.send('r', 'early');
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  socket.say(acked(socket.of('send')[0], 6));
+  assert.equal((await sent).offset, 6);
+});
+
+test('a storage that fails is told of, and keeps nothing from being sent', async () => {
+  const full: Storage = { ...memoryStorage(), set: () => { throw new Error('quota'); } };
+  const on = client({ storage: full });
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  void on.board.send('r', 'hello');
+  await settled();
+  assert.equal(socket.of('send').length, 1);
+  assert.ok(on.problems.some((error) => error instanceof Error && error.message === 'quota'));
+});
+
+test('the cursor outlives the program, unless it is not wanted', async () => {
+  for (const keepCursor of [true, false]) {
+    const storage = memoryStorage();
+    const first = client({ storage, keepCursor });
+    void first.board.connect();
+    (await goLive(first)).say(message(6));
+    await first.board.close();
+    const again = client({ storage, keepCursor });
+    void again.board.connect();
+    await settled();
+    again.last().open();
+    assert.deepEqual(again.last().heard[0]?.data, keepCursor ? { version: 1, resume: `${LIFE}.6` } : { version: 1 });
+  }
+});
