@@ -85,7 +85,8 @@ fn tagged(operation: &Node, tag: &str, name: &str) -> Node {
 struct Paths(Vec<(String, Node)>);
 
 impl Paths {
-    /// Adds an operation to its path. A path that is another one but for the slash at its end is that one.
+    /// Adds an operation to its path. A path that is another one but for the slash at its end refers to that one, and may
+    /// have more of its own.
     fn add(&mut self, method: &str, path: &str, mut operation: Node) {
         let same_name = |known: &Node| {
             let id = operation.text_of("operationId");
@@ -169,7 +170,7 @@ mod tests {
     fn paths_of_one_shape_are_one_path() {
         let all = paths(&Settings { api_prefix: String::new(), ..Settings::default() });
         let messages: Vec<&String> = all.iter().filter(|path| path.starts_with("/messages/{")).collect();
-        assert_eq!(messages, ["/messages/{conv_id}/ get", "/messages/{conv_id} get delete"]);
+        assert_eq!(messages, ["/messages/{conv_id}/ get", "/messages/{conv_id} $ref delete"]);
     }
 
     #[test]
