@@ -157,5 +157,5 @@ fn protocols_show_what_is_described() {
             shown += 1;
         }
     }
-    assert!(shown > 100, "only {shown} examples");
+    assert!(shown > 90, "only {shown} examples");
 }

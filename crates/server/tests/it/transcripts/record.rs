@@ -11,7 +11,17 @@ use serde_json::Value;
 use super::documents::Documents;
 
 /// What clients say that means nothing, and is passed over: the contracts have no word for it.
-const PASSED_OVER: [(&str, &str, &str); 0] = [];
+const PASSED_OVER: [(&str, &str, &str); 5] = [
+    (
+        "socketio",
+        r#"42["room_member_added",{"room_id":"r1","user_id":"bob","username":"bob"}]"#,
+        "page 5: no such event",
+    ),
+    ("socketio", r#"42["no_such_event",7]"#, "page 5: no such event"),
+    ("socketio", r#"421["get_typing_users",{}]"#, "RULES 22: malformed, this one is ignored"),
+    ("socketio", r#"42["typing",{"roomId":7}]"#, "RULES 22: malformed, this one is ignored"),
+    ("socketio", r#"42["typing"]"#, "RULES 22: malformed, this one is ignored"),
+];
 
 /// How many frames and answers were looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

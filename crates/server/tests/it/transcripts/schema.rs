@@ -1,5 +1,5 @@
-//! JSON Schema (draft 2020-12), as far as our documents use it: a keyword that isn't judged here fails, so that nothing is
-//! promised unseen. Recorded frames are judged by another implementation as well (`tests/lib/frames.py`).
+//! JSON Schema (draft 2020-12), as far as our documents use it. A keyword that isn't judged here fails, so that nothing is
+//! promised unseen. Of our own, because the crates that judge all of it bring dozens of others with them.
 
 use std::collections::BTreeMap;
 use std::fmt;
