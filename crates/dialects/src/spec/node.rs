@@ -91,9 +91,10 @@ impl Node {
         match self {
             Self::Map(entries) => {
                 for (key, node) in entries {
-                    match node {
-                        Self::Text(target) if key == "$ref" => change(target),
-                        _ => node.references(change),
+                    if let (Self::Text(target), "$ref") = (&mut *node, key.as_str()) {
+                        change(target);
+                    } else {
+                        node.references(change);
                     }
                 }
             }

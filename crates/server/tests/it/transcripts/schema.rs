@@ -48,7 +48,9 @@ impl Schemas {
         let keywords = match schema {
             Value::Bool(true) => return Ok(()),
             Value::Object(keywords) => keywords,
-            _ => return wrong("is not expected".into()),
+            Value::Bool(false) | Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                return wrong("is not expected".into());
+            }
         };
         for (keyword, wanted) in keywords {
             let fits = match keyword.as_str() {
@@ -59,9 +61,9 @@ impl Schemas {
                     self.at(place, depth, target, value)?;
                     true
                 }
-                "type" => match wanted {
-                    Value::Array(kinds) => kinds.iter().any(|kind| is_of(kind, value)),
-                    kind => is_of(kind, value),
+                "type" => match wanted.as_array() {
+                    Some(kinds) => kinds.iter().any(|kind| is_of(kind, value)),
+                    None => is_of(wanted, value),
                 },
                 "enum" => wanted.as_array().expect("a list").contains(value),
                 "const" => wanted == value,
