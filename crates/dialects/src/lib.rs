@@ -118,8 +118,11 @@ pub trait Dialect: Send + Sync {
     /// Its paths. Reads like the API table.
     fn doors(&self) -> Vec<Way>;
 
-    /// What its wire is, for documents: the texts that [`spec`] reads, the dialect's own before those of further tongues.
-    fn spec(&self) -> &'static [&'static str];
+    /// What its wire is, for documents: the texts that [`spec`] reads, the dialect's own before those of further tongues
+    /// on its sockets. Who has doors and no words for them is found by [`spec::unmatched`].
+    fn spec(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Whether a client of its sockets shows who it is when it connects. Else a session opens for nobody, and says
     /// [`Step::Identify`] when its client has said who it is.

@@ -152,7 +152,8 @@ mod tests {
             let dialects = registry(&settings);
             let left: Vec<String> = dialects.iter().flat_map(|dialect| unmatched(dialect.as_ref())).collect();
             assert!(left.is_empty(), "declared and not described, or the other way round: {left:#?}");
-            for dialect in &dialects {
+            // A tongue without doors of its own is described where it is spoken.
+            for dialect in dialects.iter().filter(|dialect| !dialect.doors().is_empty()) {
                 let first = dialect.spec().first().map(|text| Node::read(text));
                 assert_eq!(first.as_ref().map(|text| text.text_of("name")), Some(dialect.name()));
             }

@@ -42,10 +42,6 @@ impl Dialect for Echo {
         door::SOCKETIO
     }
 
-    fn spec(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     fn doors(&self) -> Vec<Way> {
         let path = match self {
             Self::Messages => "/engine.io/",

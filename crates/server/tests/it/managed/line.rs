@@ -26,10 +26,6 @@ impl Dialect for Line {
         door::GATEWAY
     }
 
-    fn spec(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     fn doors(&self) -> Vec<Way> {
         vec![Way::Socket("/line".into()), Way::Connections("/line/@connections/{id}".into())]
     }
