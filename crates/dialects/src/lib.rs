@@ -15,6 +15,7 @@ pub mod integration;
 pub mod json;
 pub mod names;
 pub mod polling;
+pub mod spec;
 pub mod step;
 
 #[cfg(test)]
@@ -116,6 +117,12 @@ pub trait Dialect: Send + Sync {
 
     /// Its paths. Reads like the API table.
     fn doors(&self) -> Vec<Way>;
+
+    /// What its wire is, for documents: the texts that [`spec`] reads, the dialect's own before those of further tongues
+    /// on its sockets. Who has doors and no words for them is found by [`spec::unmatched`].
+    fn spec(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Whether a client of its sockets shows who it is when it connects. Else a session opens for nobody, and says
     /// [`Step::Identify`] when its client has said who it is.
@@ -324,6 +331,8 @@ pub struct Rest {
     pub method: &'static str,
     /// The path pattern.
     pub path: String,
+    /// By which its dialect's text describes it ([`spec`]).
+    pub name: &'static str,
     /// Answers without asking who it is. For health pages.
     pub anonymous: bool,
     /// The command or query that this request means, or the answer that it gets at once.

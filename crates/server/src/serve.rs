@@ -154,6 +154,7 @@ impl Server {
             development: config.development(),
             body_bytes_max: config.body_bytes_max,
             metrics_elsewhere: internal.is_some(),
+            docs: config.docs,
         };
         let http = Http::start(app, internal)?;
         http.handle().spawn(chores.run());

@@ -49,6 +49,10 @@ impl Dialect for Chat {
         door::CHAT
     }
 
+    fn spec(&self) -> &'static [&'static str] {
+        &[include_str!("spec.json"), include_str!("native/spec.json")]
+    }
+
     fn doors(&self) -> Vec<Way> {
         vec![Way::Socket(self.path.clone())]
     }

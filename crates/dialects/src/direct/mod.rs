@@ -108,6 +108,10 @@ impl Dialect for Direct {
         door::DIRECT
     }
 
+    fn spec(&self) -> &'static [&'static str] {
+        &[include_str!("spec.json")]
+    }
+
     fn doors(&self) -> Vec<Way> {
         let mut sockets = vec![SOCKET.to_owned()];
         if !self.prefix.is_empty() {

@@ -26,20 +26,20 @@ type Answering = fn(&Ask, Result<&Reply, &Refusal>, Millis) -> Answer;
 pub(super) fn doors(prefix: &str, development: bool) -> Vec<Rest> {
     let (info, ask_create): (Asking, Asking) =
         if development { (info::<true>, ask_create::<true>) } else { (info::<false>, ask_create::<false>) };
-    let table: [(&'static str, &str, bool, Asking, Answering); 9] = [
-        ("GET", "", true, info, no_answer),
-        ("GET", "/health", true, |_, _| Ok(Request::Ask(Query::Counts)), health),
-        ("POST", "/users", true, ask_create, created),
-        ("POST", SYNC, development, ask_sync, synced),
-        ("GET", "/users/{user_id}", development, ask_user, user),
-        ("GET", "/users/username/{username}", development, ask_username, user),
-        ("POST", "/messages", false, ask_send, sent),
-        ("GET", "/messages/{conv_id}", false, ask_history, history),
-        ("GET", "/conversations", false, ask_conversations, conversations),
+    let table: [(&'static str, &str, &'static str, bool, Asking, Answering); 9] = [
+        ("GET", "", "info", true, info, no_answer),
+        ("GET", "/health", "health", true, |_, _| Ok(Request::Ask(Query::Counts)), health),
+        ("POST", "/users", "register", true, ask_create, created),
+        ("POST", SYNC, "sync", development, ask_sync, synced),
+        ("GET", "/users/{user_id}", "user", development, ask_user, user),
+        ("GET", "/users/username/{username}", "user_by_name", development, ask_username, user),
+        ("POST", "/messages", "send", false, ask_send, sent),
+        ("GET", "/messages/{conv_id}", "history", false, ask_history, history),
+        ("GET", "/conversations", "conversations", false, ask_conversations, conversations),
     ];
-    let paths = table.into_iter().flat_map(|(method, path, anonymous, ask, answer)| {
+    let paths = table.into_iter().flat_map(|(method, path, name, anonymous, ask, answer)| {
         let forms = [format!("{prefix}{path}/"), format!("{prefix}{path}")];
-        forms.into_iter().map(move |path| Rest { method, path, anonymous, ask, answer })
+        forms.into_iter().map(move |path| Rest { method, path, name, anonymous, ask, answer })
     });
     // Without a prefix the info is at the root, which has no form without its slash.
     paths.filter(|rest| !rest.path.is_empty()).collect()

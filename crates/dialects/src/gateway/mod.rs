@@ -80,6 +80,10 @@ impl Dialect for Gateway {
         door::GATEWAY
     }
 
+    fn spec(&self) -> &'static [&'static str] {
+        &[include_str!("spec.json")]
+    }
+
     fn doors(&self) -> Vec<Way> {
         vec![Way::Socket(self.path.clone()), Way::Connections(format!("{}/@connections/{{id}}", self.path))]
     }

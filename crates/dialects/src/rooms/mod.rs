@@ -42,6 +42,10 @@ impl Dialect for Rooms {
         door::ROOMS
     }
 
+    fn spec(&self) -> &'static [&'static str] {
+        &[include_str!("spec.json")]
+    }
+
     fn doors(&self) -> Vec<Way> {
         std::iter::once(Way::Socket(SOCKET.into())).chain(rest::doors(self.keeps).into_iter().map(Way::Rest)).collect()
     }

@@ -36,20 +36,22 @@ pub(super) fn doors(keeps: bool) -> Vec<Rest> {
     let health = Rest {
         method: "GET",
         path: "/health".into(),
+        name: "health",
         anonymous: true,
         ask: |_, _| Ok(Request::Ask(Query::Counts)),
         answer: health,
     };
-    let known = |method, path: &str, ask, answer| Rest { method, path: path.into(), anonymous: false, ask, answer };
+    let known =
+        |method, path: &str, name, ask, answer| Rest { method, path: path.into(), name, anonymous: false, ask, answer };
     const MEMBER: &str = "/guilds/{guild_id}/members/{user_id}";
     vec![
         health,
-        known("GET", "/rooms/{room_id}/connections", ask_room_connections, room_connections),
-        known("GET", "/users/{user_id}/connections", ask_user_connections, user_connections),
-        known("POST", "/rooms/{room_id}/broadcast", ask_broadcast, broadcast),
-        known("GET", MEMBER, ask_member, member),
-        known("PUT", MEMBER, ask_enrol, member),
-        known("DELETE", MEMBER, ask_expel, expelled),
+        known("GET", "/rooms/{room_id}/connections", "room_connections", ask_room_connections, room_connections),
+        known("GET", "/users/{user_id}/connections", "user_connections", ask_user_connections, user_connections),
+        known("POST", "/rooms/{room_id}/broadcast", "broadcast", ask_broadcast, broadcast),
+        known("GET", MEMBER, "member", ask_member, member),
+        known("PUT", MEMBER, "enrol", ask_enrol, member),
+        known("DELETE", MEMBER, "expel", ask_expel, expelled),
     ]
 }
 

@@ -78,6 +78,10 @@ impl Dialect for SocketIo {
         door::SOCKETIO
     }
 
+    fn spec(&self) -> &'static [&'static str] {
+        &[include_str!("spec.json")]
+    }
+
     fn doors(&self) -> Vec<Way> {
         let sockets = PATHS.map(|path| Way::Socket(path.into()));
         let polled = PATHS.map(|path| Way::Polled(path.into()));

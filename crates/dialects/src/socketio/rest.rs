@@ -29,18 +29,19 @@ pub(super) const PAGE_DEFAULT: u32 = 50;
 
 /// The REST calls. `/health` is the server's own (RULES 24).
 pub(super) fn doors() -> Vec<Rest> {
-    let known = |method, path: &str, ask, answer| Rest { method, path: path.into(), anonymous: false, ask, answer };
+    let known =
+        |method, path: &str, name, ask, answer| Rest { method, path: path.into(), name, anonymous: false, ask, answer };
     vec![
-        known("POST", "/messages", ask_send, sent),
-        known("GET", "/messages/room/{roomId}", ask_room, room_page),
-        known("GET", "/messages/direct/{userId}", ask_direct, direct_page),
-        known("PUT", "/messages/delivered", ask_delivered, delivered),
-        known("PUT", "/messages/read", ask_read, read),
-        known("DELETE", "/messages/{messageId}", ask_delete, deleted),
-        known("GET", "/messages/unread/{roomId}", ask_unread, unread),
-        known("POST", "/presence/heartbeat", |_, _| Ok(Request::Do(Command::Beat)), beat),
-        known("POST", "/presence/logout", |_, _| Ok(Request::Do(Command::Rest)), rest),
-        known("POST", "/presence/users", ask_online, online),
+        known("POST", "/messages", "send", ask_send, sent),
+        known("GET", "/messages/room/{roomId}", "room_history", ask_room, room_page),
+        known("GET", "/messages/direct/{userId}", "direct_history", ask_direct, direct_page),
+        known("PUT", "/messages/delivered", "mark_delivered", ask_delivered, delivered),
+        known("PUT", "/messages/read", "mark_read", ask_read, read),
+        known("DELETE", "/messages/{messageId}", "delete", ask_delete, deleted),
+        known("GET", "/messages/unread/{roomId}", "unread", ask_unread, unread),
+        known("POST", "/presence/heartbeat", "heartbeat", |_, _| Ok(Request::Do(Command::Beat)), beat),
+        known("POST", "/presence/logout", "logout", |_, _| Ok(Request::Do(Command::Rest)), rest),
+        known("POST", "/presence/users", "online", ask_online, online),
     ]
 }
 

@@ -59,6 +59,8 @@ pub struct Config {
     pub doors: Vec<&'static str>,
     /// Whether what is said through `rooms` is kept; else it is relayed (RULES 23).
     pub rooms_persist: bool,
+    /// Whether documents are served.
+    pub docs: bool,
     /// Where doors with a configurable path are.
     pub paths: Paths,
     /// How long a connection of the gateway door lives, in milliseconds.

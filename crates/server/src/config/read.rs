@@ -82,6 +82,7 @@ impl<'a> Reader<'a> {
             origins: self.take("CORS_ORIGINS", |text| origins::read(&parse::list(text)?)),
             doors: if chosen.is_empty() { doors.to_vec() } else { chosen },
             rooms_persist: self.take("ROOMS_PERSIST", parse::boolean),
+            docs: self.take("DOCS", parse::boolean),
             paths: self.paths(),
             gateway_ttl_ms: self.take("GATEWAY_CONNECTION_TTL", parse::span_ms),
             broker: self.broker(),

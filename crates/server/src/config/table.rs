@@ -89,6 +89,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("CORS_ORIGINS", "", "list of origins of browsers, or `*`; unset: loopback in development mode, else `*`"),
     plain("DIALECTS", "", "list of the doors to open; unset: all"),
     plain("API_PREFIX", "/api/messaging", "prefix of the `direct` door; `/` for none"),
+    plain("DOCS", "true", "whether `/docs`, `/openapi.json` and `/asyncapi.yaml` are there, for anybody"),
     plain("GATEWAY_STAGE", "production", "path of the `gateway` door"),
     plain("GATEWAY_CONNECTION_TTL", "24h", "how long a connection of the `gateway` door lives"),
     secret(

@@ -23,11 +23,11 @@ use tokio::sync::oneshot;
 
 use super::calls::{self, Answered, Caller};
 use super::rewind::Rewind;
-use super::{App, BODY_MS, Origin, connections, guard, pages, polled};
+use super::{App, BODY_MS, Origin, connections, docs, guard, pages, polled};
 use crate::mailbox::{Adopted, Order};
 
 /// Our own paths. A dialect whose contract has a health page finds it answered there, by one body for all (RULES 24).
-const OWN: [&str; 4] = ["/", "/health", "/ready", "/metrics"];
+pub(super) const OWN: [&str; 4] = ["/", "/health", "/ready", "/metrics"];
 
 /// How much of a body that is too large is read and let go of, in bytes.
 const DISCARDED_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -53,8 +53,10 @@ impl Doors {
     /// Two doors are on one path (RULES 24).
     pub(super) fn new(app: &Arc<App>) -> anyhow::Result<Self> {
         let (mut rest, mut sockets, mut polled, mut connections) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let documents: &[&str] = if app.docs { &docs::PATHS } else { &[] };
+        let own = OWN.iter().chain(documents);
         let mut taken: HashMap<(&str, String), &str> =
-            OWN.iter().map(|path| (("GET", (*path).to_owned()), "the server itself")).collect();
+            own.map(|path| (("GET", (*path).to_owned()), "the server itself")).collect();
         for (place, dialect) in app.dialects.iter().enumerate() {
             for way in dialect.doors() {
                 if matches!(&way, Way::Rest(door) if door.anonymous && OWN.contains(&door.path.as_str())) {

@@ -2,6 +2,7 @@
 //! signals can get wrong. What the server says is tested elsewhere, without any of them.
 
 mod auth;
+mod docs;
 mod drain;
 mod http;
 mod keys;

@@ -108,6 +108,7 @@ const VALUES: &[(&str, &str)] = &[
     ("CORS_ORIGINS", "*"),
     ("DIALECTS", "chat"),
     ("API_PREFIX", "/"),
+    ("DOCS", "false"),
     ("GATEWAY_STAGE", "dev"),
     ("GATEWAY_CONNECTION_TTL", "2h"),
     ("GATEWAY_ACCESS_KEYS", "id:secret,other:secret"),

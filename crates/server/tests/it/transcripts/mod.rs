@@ -2,12 +2,16 @@
 //! memory store: no socket, no clock, no sleep. A file that can't be read wholly fails, and so does a line that does not
 //! hold.
 //!
-//! Files: `parse` (lines), `bound` (placeholders), `stage` (playing), `http` (REST without HTTP), `tests` (that it can
-//! fail, and that nothing is left out).
+//! Files: `parse` (lines), `bound` (placeholders), `stage` (playing), `http` (REST without HTTP), `record` (all that is said,
+//! held against `documents`), `tests` (that it can fail, and that nothing is left out).
 
 mod bound;
+mod described;
+mod documents;
 mod http;
 mod parse;
+mod record;
+mod schema;
 pub(crate) mod stage;
 mod tests;
 
@@ -16,18 +20,18 @@ use std::sync::Arc;
 
 use adapters::port::Store;
 
-use self::parse::Line;
+use self::record::Looked;
 use self::stage::Stage;
 
-/// Plays a transcript; the error begins with its name and the line.
-fn play(name: &str, text: &str, disk: Option<Arc<dyn Store>>) -> Result<Vec<Line>, String> {
+/// Plays a transcript, and gives how much of it was held against the documents; the error begins with its name and the line.
+fn play(name: &str, text: &str, disk: Option<Arc<dyn Store>>) -> Result<Looked, String> {
     let lines = parse::parse(text).map_err(|(line, why)| format!("{name}:{line}: {why}"))?;
     let mut stage = Stage::new(&lines, disk).map_err(|why| format!("{name}: {why}"))?;
     for line in &lines {
         stage.play(&line.what).map_err(|why| format!("{name}:{}: {why}", line.number))?;
     }
     stage.end().map_err(|why| format!("{name}: {why}"))?;
-    Ok(lines)
+    Ok(stage.record.looked)
 }
 
 /// The transcripts in a folder, by name.
@@ -53,14 +57,14 @@ fn folders() -> Vec<(String, PathBuf)> {
 }
 
 /// Plays all of them, each on a store of its own; fails with everything that did not hold.
-fn play_all(paths: &[PathBuf], disk: impl Fn() -> Option<Arc<dyn Store>>) -> Vec<(PathBuf, Vec<Line>)> {
+fn play_all(paths: &[PathBuf], disk: impl Fn() -> Option<Arc<dyn Store>>) -> Vec<Looked> {
     let (mut failures, mut played) = (Vec::new(), Vec::new());
     for path in paths {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let shown = path.components().rev().take(3).map(|part| part.as_os_str().to_string_lossy().into_owned());
         let shown = shown.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("/");
         match play(&shown, &text, disk()) {
-            Ok(lines) => played.push((path.clone(), lines)),
+            Ok(looked) => played.push(looked),
             Err(why) => failures.push(why),
         }
     }

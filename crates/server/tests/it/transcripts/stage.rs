@@ -2,6 +2,7 @@
 //! (their defaults are the contracts'), two shards with clients on each in turn, a clock that moves when the transcript
 //! says so.
 
+mod client;
 mod hands;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,38 +21,17 @@ use server::gate::Keeper;
 use server::serve;
 use server::shard::{Allowance, Gate};
 
+use self::client::{Client, Got, shown};
 use super::bound::Bound;
 use super::http;
 use super::parse::{Expected, Frame, Line, What};
-use crate::world::wire::{self, Ear, Received};
+use super::record::Record;
+use crate::world::wire::{self, Ear};
 use crate::world::{Chaos, Setup, World};
 
 const SHARDS: u8 = 2;
 /// How far the clock moves at a time: clients answer pings within this.
 const STEP_MS: u64 = 500;
-
-/// A connection, as its client sees it.
-struct Client {
-    pipe: usize,
-    ear: Ear,
-    got: VecDeque<Got>,
-    /// It was refused, or closed by either side.
-    ended: bool,
-}
-
-/// What a client got; pings are answered and not shown.
-#[derive(Debug)]
-enum Got {
-    Http {
-        status: u16,
-        head: String,
-        body: String,
-    },
-    Text(String),
-    Close(Option<u16>, String),
-    /// Something that no transcript expects.
-    Other(String),
-}
 
 /// A transcript under way.
 pub(crate) struct Stage {
@@ -67,6 +47,7 @@ pub(crate) struct Stage {
     tokens: u64,
     /// Who has said something that has not arrived yet.
     talking: Option<String>,
+    pub(crate) record: Record,
 }
 
 impl Stage {
@@ -93,7 +74,8 @@ impl Stage {
         let mut bound = Bound::new(world.now);
         bound.credentials = shown;
         let (clients, connections, answer, tokens, talking) = (BTreeMap::new(), 0, None, 0, None);
-        Ok(Self { world, dialects, gate, secret, bound, clients, connections, answer, tokens, talking })
+        let record = Record::new(&dialects);
+        Ok(Self { world, dialects, gate, secret, bound, clients, connections, answer, tokens, talking, record })
     }
 
     /// Plays one line.
@@ -106,6 +88,7 @@ impl Stage {
             if self.talking.as_ref() == Some(who));
         if !talks_on {
             self.settle();
+            self.record.wrong()?;
         }
         match what {
             What::Dev | What::Secret(_) | What::Set(..) | What::Key { .. } => Ok(()),
@@ -142,6 +125,7 @@ impl Stage {
     /// The end of the transcript: every answer was looked at.
     pub(crate) fn end(&mut self) -> Result<(), String> {
         self.settle();
+        self.record.wrong()?;
         if self.answer.is_some() { Err("the last answer was not looked at".into()) } else { Ok(()) }
     }
 
@@ -165,6 +149,7 @@ impl Stage {
         let headers = self.filled(headers)?;
         let pipe = self.world.connect(0, self.connections % usize::from(SHARDS));
         self.connections += 1;
+        self.record.connects(who, &target, &self.dialects);
         self.world.send(pipe, &wire::upgrade(&target, &headers));
         let client = Client { pipe, ear: Ear::default(), got: VecDeque::new(), ended: false };
         self.clients.insert(who.to_owned(), client);
@@ -217,6 +202,9 @@ impl Stage {
         let client = self.clients.get(who).filter(|client| !client.ended);
         let pipe = client.ok_or_else(|| format!("{who} is not connected"))?.pipe;
         self.world.send(pipe, &wire::masked(opcode, payload));
+        if matches!(opcode, Opcode::Text) {
+            self.record.says(who, payload);
+        }
         self.talking = Some(who.to_owned());
         Ok(())
     }
@@ -269,7 +257,9 @@ impl Stage {
         let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
         let mut ask = Ask { method, path, query, headers, body, ..Ask::default() };
         let (dialects, gate) = (self.dialects.clone(), self.gate.clone());
-        self.answer = Some(http::answer(&mut self.world, &dialects, &*gate, &mut ask, &mut self.tokens));
+        let answer = http::answer(&mut self.world, &dialects, &*gate, &mut ask, &mut self.tokens);
+        self.record.asks(&ask, answer.status, &answer.body);
+        self.answer = Some(answer);
         Ok(())
     }
 
@@ -289,61 +279,13 @@ impl Stage {
         loop {
             self.world.run_until(self.world.now);
             let mut answered = false;
-            for client in self.clients.values_mut() {
-                answered |= client.listen(&mut self.world);
+            for (who, client) in &mut self.clients {
+                answered |= client.listen(who, &mut self.world, &mut self.record);
             }
             if !answered {
-                return;
+                return self.record.settled();
             }
         }
-    }
-}
-
-impl Client {
-    /// Takes in what came; true when something was answered.
-    fn listen(&mut self, world: &mut World) -> bool {
-        let bytes = world.receive(self.pipe, usize::MAX);
-        let mut answered = !bytes.is_empty();
-        self.ear.feed(bytes);
-        while let Some(received) = self.ear.next() {
-            let got = match received {
-                Received::Http { status, head, body } => {
-                    self.ended = status != 101;
-                    Got::Http { status, head, body }
-                }
-                Received::Text(text) => Got::Text(text),
-                Received::Ping(payload) => {
-                    world.send(self.pipe, &wire::masked(Opcode::Pong, &payload));
-                    answered = true;
-                    continue;
-                }
-                Received::Close { code, reason } => {
-                    if !self.ended {
-                        let echo = code.map(u16::to_be_bytes).unwrap_or_default();
-                        world.send(self.pipe, &wire::masked(Opcode::Close, &echo));
-                    }
-                    (self.ended, answered) = (true, true);
-                    Got::Close(code, reason)
-                }
-                Received::Binary(bytes) => Got::Other(format!("{} bytes in binary", bytes.len())),
-                Received::Pong(_) => Got::Other("a pong that nobody asked for".into()),
-            };
-            self.got.push_back(got);
-        }
-        if world.pipes[self.pipe].server_closed && !self.ended {
-            self.ended = true;
-            self.got.push_back(Got::Other("the end of the connection, without a goodbye".into()));
-        }
-        answered
-    }
-}
-
-fn shown(got: &Got) -> String {
-    match got {
-        Got::Http { status, body, .. } => format!("an answer to the upgrade, {status} {body}"),
-        Got::Text(text) => text.clone(),
-        Got::Close(code, reason) => format!("close {} {reason}", code.unwrap_or_default()),
-        Got::Other(what) => what.clone(),
     }
 }
 

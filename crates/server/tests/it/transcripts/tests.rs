@@ -11,13 +11,31 @@ use dialects::{Ask, Way};
 use domain::id::Life;
 
 use super::parse::{Line, What};
+use super::record::Looked;
 use super::{folders, play, play_all, transcripts};
 
 #[test]
 fn the_dialects_keep_their_contracts() {
     let paths: Vec<_> = folders().iter().flat_map(|(_, folder)| transcripts(folder)).collect();
     assert!(!paths.is_empty(), "no transcript was found");
-    play_all(&paths, || None);
+    let mut all = Looked::default();
+    for (path, looked) in paths.iter().zip(play_all(&paths, || None)) {
+        let lines = super::parse::parse(&std::fs::read_to_string(path).expect("it was read")).expect("it was played");
+        let count = |is: fn(&What) -> bool| lines.iter().filter(|line| is(&line.what)).count();
+        let (said, heard, answers) = (
+            count(|what| matches!(what, What::Say { .. })),
+            count(|what| matches!(what, What::Hear { .. })),
+            count(|what| matches!(what, What::Rest { .. })),
+        );
+        // A client may hear what no line looks at, and a socket's request may be answered, too.
+        let is_whole = looked.said == said && looked.heard >= heard && looked.answers >= answers;
+        assert!(is_whole, "{}: {looked:?} of {said}, {heard}, {answers}: the record has holes", path.display());
+        all.said += looked.said;
+        all.heard += looked.heard;
+        all.answers += looked.answers;
+        all.broken += looked.broken;
+    }
+    println!("Held against the documents: {all:?}");
 }
 
 #[test]
