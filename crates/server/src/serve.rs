@@ -152,6 +152,7 @@ impl Server {
             development: config.development(),
             body_bytes_max: config.body_bytes_max,
             metrics_elsewhere: internal.is_some(),
+            web_client: config.web_client,
         };
         let http = Http::start(app, internal)?;
         http.handle().spawn(chores.run());

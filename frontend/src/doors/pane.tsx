@@ -38,7 +38,7 @@ export function DoorsPane({ room, onShut }: { readonly room: RoomView; onShut():
           <h2>Five doors, one room</h2>
           <p class="quiet small">You, in this room, through each protocol at once. Say something at one: all the others hear it.</p>
         </div>
-        <label class="check small"><input type="checkbox" checked={quiet} onChange={(event) => setQuiet(event.currentTarget.checked)} /> hide heartbeats</label>
+        <label class="check small"><input type="checkbox" checked={quiet} onChange={(event) => setQuiet(event.currentTarget.checked)} /> hide ticks and heartbeats</label>
         <button type="button" class="icon-button" aria-label="Close the five doors" onClick={onShut}><Close /></button>
       </header>
       <div class="door-tabs" role="group" aria-label="Which door">

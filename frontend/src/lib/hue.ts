@@ -4,8 +4,10 @@
 export function hue(id: string): number {
   let hash = 2166136261;
   for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 16777619);
-  // The low bits of FNV alternate with the last letter; the middle ones are mixed.
-  return ((hash >>> 8) % 360 + 360) % 360;
+  // FNV leaves short names close together; this spreads them (the end of MurmurHash3).
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % 360;
 }
 
 /** One or two letters: of the first and last word, or the first of a single one. Whole characters, emoji too. */

@@ -11,7 +11,7 @@ export const Back = () => <Icon><path d="M15 5l-7 7 7 7" /></Icon>;
 export const Close = () => <Icon><path d="M6 6l12 12M18 6L6 18" /></Icon>;
 export const Send = () => <Icon><path d="M5 12h13M12 5l7 7-7 7" /></Icon>;
 export const Reply = () => <Icon><path d="M9 8L4 13l5 5M4 13h10a6 6 0 0 1 6 6" /></Icon>;
-export const More = () => <Icon><path d="M6 12h.01M12 12h.01M18 12h.01" /></Icon>;
+export const More = () => <Icon><path class="thick" d="M6 12h.01M12 12h.01M18 12h.01" /></Icon>;
 export const Smile = () => <Icon><circle cx="12" cy="12" r="8.5" /><path d="M8.5 14.5a4.5 4.5 0 0 0 7 0M9 9.5h.01M15 9.5h.01" /></Icon>;
 export const People = () => <Icon><circle cx="9" cy="8.5" r="3.5" /><path d="M2.5 19.5c.6-3.6 3.2-5.5 6.5-5.5s5.9 1.9 6.5 5.5M16 5.5a3.5 3.5 0 0 1 0 6.5M18.5 14.6c1.7.9 2.7 2.5 3 4.9" /></Icon>;
 export const Doors = () => <Icon><path d="M4 6c7 0 9 12 16 12M4 18c7 0 9-12 16-12M4 12h16" /></Icon>;

@@ -3,7 +3,7 @@
 //!
 //! A small runtime of its own. Files: `rewind` (the stream under hyper), `doors` (REST of the dialects, and the way back
 //! to a shard), `calls` (asking the node), `polled` and `connections` (asking
-//! a shard), `pages` (our own paths), `guard` (what holds for all of them).
+//! a shard), `pages` (our own paths), `web` (the web client), `guard` (what holds for all of them).
 
 pub mod calls;
 mod connections;
@@ -12,6 +12,7 @@ mod guard;
 mod pages;
 mod polled;
 mod rewind;
+mod web;
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -94,6 +95,8 @@ pub struct App {
     pub body_bytes_max: usize,
     /// Whether metrics are told elsewhere.
     pub metrics_elsewhere: bool,
+    /// Whether browsers get the web client.
+    pub web_client: bool,
 }
 
 /// The runtime, and what is needed to end it.
@@ -242,6 +245,7 @@ fn public_router(app: &Arc<App>, doors: doors::Doors) -> Router {
         .route("/health", get(pages::health))
         .route("/ready", get(pages::ready));
     let router = if app.metrics_elsewhere { router } else { router.route("/metrics", get(pages::metrics)) };
+    let router = if app.web_client { web::with_assets(router) } else { router };
     let doors = Arc::new(doors);
     let router = router
         .fallback(move |request| doors::answer(doors.clone(), request))
