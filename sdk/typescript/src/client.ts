@@ -1,7 +1,8 @@
 // The client: one connection that comes back, calls as promises, an outbox that loses and doubles nothing, and a view that
 // is kept up to date. Here they are put together; each is in a file of its own.
 
-import { BACKOFF, waitMs } from './backoff.js';
+import { BACKOFF } from './backoff.js';
+import { Calls } from './calls.js';
 import { Connection } from './connection.js';
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './error.js';
@@ -10,11 +11,11 @@ import { Place } from './place.js';
 import { memoryStorage } from './storage.js';
 import { LiveView } from './view.js';
 import type { OutboxOwner } from './outbox.js';
-import type { View, ViewOwner } from './view.js';
+import type { ViewOwner } from './view.js';
 import type {
-  Ack, Backoff, Changed, ClientEvents, Clock, CreateRoomOptions, Hello, History, HistoryOptions, Joined, Listener, LogEvent,
+  Ack, Changed, ClientEvents, Clock, CreateRoomOptions, Hello, History, HistoryOptions, Joined, Listener, LogEvent,
   LogEventName, Member, Options, OutboxEntry, Person, PublicRoom, Role, Room, SendOptions, Signal, SignalName, SocketConstructor,
-  Status, StatusChange,
+  Status, StatusChange, View,
 } from './types.js';
 
 /** `typing` is said again so often while it goes on; the server ends it after 5 s. */
@@ -30,11 +31,9 @@ const SIGNALS: ReadonlySet<string> = new Set<SignalName>(['typing', 'here', 'pre
 
 export class Switchboard {
   readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #backoff: Backoff;
-  readonly #requestTimeoutMs: number;
   readonly #emitter = new Emitter<ClientEvents>((error) => this.#problem(error));
   readonly #connection: Connection;
+  readonly #calls: Calls;
   readonly #outbox: Outbox;
   readonly #view: LiveView;
   readonly #place: Place;
@@ -49,16 +48,14 @@ export class Switchboard {
   readonly #present = new Set<string>();
   #away = false;
   readonly #typed = new Map<string, number>();
-  /** The last of the calls that have to happen one after the other, by what they are about. */
-  readonly #lanes = new Map<string, Promise<unknown>>();
 
   constructor(options: Options) {
     const WebSocket = options.WebSocket ?? (globalThis as { readonly WebSocket?: SocketConstructor }).WebSocket;
     if (!WebSocket) throw new TypeError('no WebSocket here: pass one in, such as that of the package `ws`');
     this.#clock = options.clock ?? CLOCK;
-    this.#random = options.random ?? Math.random;
-    this.#backoff = { ...BACKOFF, ...options.backoff };
-    this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
+    const random = options.random ?? Math.random;
+    const backoff = { ...BACKOFF, ...options.backoff };
+    const timeoutMs = options.requestTimeoutMs ?? 30_000;
     const storage = options.storage ?? memoryStorage();
     const problem = (error: unknown) => this.#problem(error);
     this.#place = new Place(storage, this.#clock, options.keepCursor ?? true, problem);
@@ -74,28 +71,32 @@ export class Switchboard {
       this.#clock,
       options.changeEveryMs ?? 16,
     );
-    this.#outbox = new Outbox(storage, this.#outboxOwner(), this.#clock, this.#backoff, this.#random);
+    this.#outbox = new Outbox(storage, this.#outboxOwner(), this.#clock, backoff, random);
     this.#connection = new Connection(
       {
         url: options.url,
         token: options.token,
         WebSocket,
-        backoff: this.#backoff,
+        backoff,
         silenceMs: options.silenceMs ?? 60_000,
-        requestTimeoutMs: this.#requestTimeoutMs,
+        requestTimeoutMs: timeoutMs,
         clock: this.#clock,
-        random: this.#random,
+        random,
       },
       {
         cursor: () => this.#place.cursor,
         hello: (hello, asked) => this.#welcomed(hello, asked),
-        live: (cursor) => this.#place.move(cursor),
+        live: (cursor) => {
+          this.#place.move(cursor);
+          if (this.status === 'live') this.#view.caughtUp();
+        },
         heartbeat: (cursor) => this.#place.move(cursor),
         happened: (name, data) => this.#happened(name, data),
         status: (change) => this.#turned(change),
         problem,
       },
     );
+    this.#calls = new Calls(this.#connection, { clock: this.#clock, backoff, random, timeoutMs });
   }
 
   get status(): Status {
@@ -159,29 +160,30 @@ export class Switchboard {
   // ---- Rooms ------------------------------------------------------------------------------------------------------
 
   async rooms(): Promise<readonly Room[]> {
-    return (await this.#ask<{ rooms: readonly Room[] }>('rooms')).rooms;
+    return (await this.#calls.ask<{ rooms: readonly Room[] }>('rooms')).rooms;
   }
 
   async publicRooms(): Promise<readonly PublicRoom[]> {
-    return (await this.#ask<{ rooms: readonly PublicRoom[] }>('public_rooms')).rooms;
+    return (await this.#calls.ask<{ rooms: readonly PublicRoom[] }>('public_rooms')).rooms;
   }
 
   async room(roomId: string): Promise<Room> {
-    return (await this.#ask<{ room: Room }>('room', { room_id: roomId })).room;
+    return (await this.#calls.ask<{ room: Room }>('room', { room_id: roomId })).room;
   }
 
   /** `disconnected` means that it may have been made nevertheless: look at `rooms`. */
   async createRoom({ title, kind, maxUsers }: CreateRoomOptions): Promise<Room> {
     const data = { title, kind, ...(maxUsers === undefined ? {} : { max_users: maxUsers }) };
-    const { room } = await this.#ask<{ room: Room }>('create_room', data, false);
+    const { room } = await this.#calls.ask<{ room: Room }>('create_room', data, false);
+    this.#present.add(room.id);
     this.#view.entered(room);
     return room;
   }
 
   /** Becomes a member, and is seen there: again after each reconnect, until `leave`. */
   join(roomId: string, { history }: { readonly history?: number } = {}): Promise<Joined> {
-    return this.#inOrder(`room ${roomId}`, async () => {
-      const joined = await this.#ask<Joined>('join', { room_id: roomId, ...(history === undefined ? {} : { history }) });
+    return this.#calls.inOrder(`room ${roomId}`, async () => {
+      const joined = await this.#calls.ask<Joined>('join', { room_id: roomId, ...(history === undefined ? {} : { history }) });
       this.#present.add(roomId);
       this.#view.entered(await this.room(roomId));
       return joined;
@@ -189,9 +191,9 @@ export class Switchboard {
   }
 
   leave(roomId: string): Promise<void> {
-    return this.#inOrder(`room ${roomId}`, async () => {
+    return this.#calls.inOrder(`room ${roomId}`, async () => {
       this.#present.delete(roomId);
-      await this.#ask('leave', { room_id: roomId });
+      await this.#calls.ask('leave', { room_id: roomId });
       this.#view.left(roomId);
     });
   }
@@ -220,15 +222,15 @@ export class Switchboard {
   }
 
   edit(messageId: string, content: string): Promise<Changed> {
-    return this.#inOrder(`message ${messageId}`, () => this.#ask<Changed>('edit', { message_id: messageId, content }));
+    return this.#calls.inOrder(`message ${messageId}`, () => this.#calls.ask<Changed>('edit', { message_id: messageId, content }));
   }
 
   delete(messageId: string): Promise<Changed> {
-    return this.#inOrder(`message ${messageId}`, () => this.#ask<Changed>('delete', { message_id: messageId }));
+    return this.#calls.inOrder(`message ${messageId}`, () => this.#calls.ask<Changed>('delete', { message_id: messageId }));
   }
 
   react(messageId: string, emoji: string, on = true): Promise<Changed> {
-    return this.#inOrder(`message ${messageId}`, () => this.#ask<Changed>('react', { message_id: messageId, emoji, on }));
+    return this.#calls.inOrder(`message ${messageId}`, () => this.#calls.ask<Changed>('react', { message_id: messageId, emoji, on }));
   }
 
   /** Call it at each keystroke: it is said every 3 s at most. */
@@ -242,14 +244,14 @@ export class Switchboard {
   }
 
   async markRead(roomId: string, offset: number): Promise<void> {
-    await this.#ask('mark', { room_id: roomId, kind: 'read', offset });
+    await this.#calls.ask('mark', { room_id: roomId, kind: 'read', offset });
     this.#view.markedRead(roomId, offset);
   }
 
   // ---- Looking ----------------------------------------------------------------------------------------------------
 
   history(roomId: string, { before, after, limit }: HistoryOptions = {}): Promise<History> {
-    return this.#ask('history', {
+    return this.#calls.ask('history', {
       room_id: roomId,
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
@@ -258,15 +260,15 @@ export class Switchboard {
   }
 
   async members(roomId: string): Promise<readonly Member[]> {
-    return (await this.#ask<{ members: readonly Member[] }>('members', { room_id: roomId })).members;
+    return (await this.#calls.ask<{ members: readonly Member[] }>('members', { room_id: roomId })).members;
   }
 
   async online(): Promise<readonly Person[]> {
-    return (await this.#ask<{ users: readonly Person[] }>('online')).users;
+    return (await this.#calls.ask<{ users: readonly Person[] }>('online')).users;
   }
 
   async user(by: { readonly id: string } | { readonly name: string } | { readonly number: number }): Promise<Person> {
-    return (await this.#ask<{ user: Person }>('user', by)).user;
+    return (await this.#calls.ask<{ user: Person }>('user', by)).user;
   }
 
   // ---- People -----------------------------------------------------------------------------------------------------
@@ -274,7 +276,7 @@ export class Switchboard {
   /** Away although connected, or back; said again on each connection. */
   async setPresence(online: boolean): Promise<void> {
     this.#away = !online;
-    await this.#inOrder('presence', () => this.#ask('presence', { online }));
+    await this.#calls.inOrder('presence', () => this.#calls.ask('presence', { online }));
   }
 
   invite(roomId: string, userId: string): Promise<void> {
@@ -306,50 +308,22 @@ export class Switchboard {
   }
 
   #moderate(type: string, roomId: string, userId: string, more: object = {}): Promise<void> {
-    return this.#inOrder(`member ${roomId} ${userId}`, async () => {
-      await this.#ask(type, { room_id: roomId, user_id: userId, ...more });
+    return this.#calls.inOrder(`member ${roomId} ${userId}`, async () => {
+      await this.#calls.ask(type, { room_id: roomId, user_id: userId, ...more });
     });
   }
 
   // ---- The connection ---------------------------------------------------------------------------------------------
 
   async ping(): Promise<void> {
-    await this.#ask('ping');
+    await this.#calls.ask('ping');
   }
 
   /** Another token of the same user, before the old one ends. */
   async renew(token: string): Promise<Person> {
-    const { user } = await this.#ask<{ user: Person }>('auth', { token });
+    const { user } = await this.#calls.ask<{ user: Person }>('auth', { token });
     this.#connection.replaceToken(token);
     return user;
-  }
-
-  /**
-   * Asks until there is an answer that settles it, within the time that a call has. With `again` false it is asked once only
-   * when it may have been done.
-   */
-  async #ask<Answer>(type: string, data?: object, again = true): Promise<Answer> {
-    const deadline = this.#clock.now() + this.#requestTimeoutMs;
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return (await this.#connection.ask(type, data, again)) as Answer;
-      } catch (error) {
-        if (!(error instanceof SwitchboardError) || !error.retryable || (!again && error.code === 'outcome_unknown')) throw error;
-        const wait = error.retryAfterMs ?? waitMs(this.#backoff, failures, this.#random());
-        if (this.#clock.now() + wait > deadline) throw error;
-        await new Promise<void>((resolve) => { this.#clock.setTimeout(resolve, wait); });
-      }
-    }
-  }
-
-  /** One after the other where order matters: a call that is asked again must not come behind what was wanted after it. */
-  #inOrder<Answer>(lane: string, call: () => Promise<Answer>): Promise<Answer> {
-    const before = this.#lanes.get(lane);
-    const run = before ? before.then(call, call) : call();
-    this.#lanes.set(lane, run);
-    const done = () => { if (this.#lanes.get(lane) === run) this.#lanes.delete(lane); };
-    run.then(done, done);
-    return run;
   }
 
   // ---- What the parts tell each other -----------------------------------------------------------------------------
@@ -434,7 +408,7 @@ export class Switchboard {
       await this.#view.live();
       // Not where somebody else, or we elsewhere, have ended it meanwhile.
       const there = [...this.#present].filter((roomId) => this.#view.room(roomId));
-      await Promise.all(there.map((roomId) => this.#inOrder(`room ${roomId}`, () => this.#ask('join', { room_id: roomId }))));
+      await Promise.all(there.map((roomId) => this.#calls.inOrder(`room ${roomId}`, () => this.#calls.ask('join', { room_id: roomId }))));
     } catch (error) {
       // The next connection does all of it again.
       this.#problem(error);

@@ -249,8 +249,10 @@ export class Connection {
   }
 
   #isLive(cursor: string): void {
-    this.#liveSince = this.#options.clock.now();
     this.#owner.live(cursor);
+    // Said again when we had fallen behind and have caught up.
+    if (this.#status === 'live') return;
+    this.#liveSince = this.#options.clock.now();
     this.#turn({ status: 'live' });
   }
 

@@ -224,7 +224,8 @@ export class RoomState {
   }
 
   /** Our own mark is there now. */
-  markRead(offset: number): Wants {
+  markRead(offset: number, me: Person | undefined): Wants {
+    if (me) this.#mark(me, { read: offset });
     if (offset <= this.#read) return {};
     this.#read = offset;
     return this.#uncount(offset) ? {} : { room: true };
@@ -256,10 +257,12 @@ export class RoomState {
 
   /** Marks that somebody else, or we elsewhere, have set. */
   receipt(signal: ReceiptSignal, me: Person | undefined): Wants {
-    for (const id of signal.message_ids ?? []) this.#ticked(id, signal.kind);
-    if (signal.offset === undefined) return {};
+    if (signal.offset === undefined) {
+      for (const id of signal.message_ids ?? []) this.#ticked(id, signal.kind);
+      return {};
+    }
     this.#mark(signal.user, { [signal.kind]: signal.offset });
-    return signal.user.id === me?.id && signal.kind === 'read' ? this.markRead(signal.offset) : {};
+    return signal.user.id === me?.id && signal.kind === 'read' ? this.markRead(signal.offset, me) : {};
   }
 
   setMembers(members: readonly Member[]): void {

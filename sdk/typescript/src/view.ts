@@ -5,39 +5,14 @@
 // `seq` left out, a time in which the room was not ours) throws it away, and what the app has open is loaded anew.
 
 import { SwitchboardError } from './error.js';
+import { PAGE, Pages } from './pages.js';
 import { Notifier } from './notifier.js';
 import { RoomState } from './room.js';
 import type { Wants } from './room.js';
 import type {
   Ack, Change, Clock, History, HistoryOptions, Listener, LogEvent, MarkKind, Member, MessageView, OutboxEntry, Person, ResetReason,
-  Room, RoomView, Signal,
+  Room, RoomView, Signal, View,
 } from './types.js';
-
-export interface View {
-  /** One's own rooms, the most recently active first. The same array until something in one of them changes. */
-  readonly rooms: readonly RoomView[];
-  room(roomId: string): RoomView | undefined;
-  /** The conversation with this user, once there is one. */
-  direct(userId: string): RoomView | undefined;
-  message(roomId: string, offset: number): MessageView | undefined;
-  /** How far a message has got with anybody but its author. Who exactly: `room.receipts`. */
-  tick(roomId: string, offset: number): MarkKind | undefined;
-  /** Everybody heard of, by number (reactions name people by it) or by id. */
-  person(by: number | string): Person | undefined;
-  /** By id. The same map until somebody comes or goes. */
-  readonly online: ReadonlyMap<string, Person>;
-
-  /** Loads newest messages, members and receipts, and keeps them up to date from then on, over reconnects too. */
-  open(roomId: string): Promise<RoomView>;
-  /** Forgets the room's messages, to save memory. */
-  shut(roomId: string): void;
-  /** Puts up to `limit` (50) older messages in front. Resolves to whether there are still older ones. */
-  loadOlder(roomId: string, limit?: number): Promise<boolean>;
-
-  /** For `useSyncExternalStore` and the like: told when anything, or this room, has changed. Returns what ends it. */
-  subscribe(listener: Listener<Change>): () => void;
-  subscribe(roomId: string, listener: Listener<RoomView | undefined>): () => void;
-}
 
 /** What the view asks the server. All of it may be asked twice. */
 export interface Asks {
@@ -57,7 +32,6 @@ export interface ViewOwner {
   problem(error: unknown): void;
 }
 
-const PAGE = 50;
 /** What the server is asked because of what happened, it is asked at most so often. */
 const REFRESH_MS = 100;
 /** So many rooms are in one answer; with so many, those that are not in it may be ours nevertheless. */
@@ -83,8 +57,7 @@ export class LiveView implements View {
   #turn = 0;
   readonly #turned = new Map<string, number>();
   readonly #refreshing = new Map<string, { again: boolean }>();
-  readonly #loading = new Map<string, Promise<void>>();
-  readonly #loadingOlder = new Map<string, Promise<boolean>>();
+  readonly #pages: Pages;
   #typingTimer: unknown;
   /** Rooms that the app shows. One that we lose and get back is still shown. */
   readonly #opened = new Set<string>();
@@ -93,6 +66,13 @@ export class LiveView implements View {
     this.#asks = asks;
     this.#owner = owner;
     this.#clock = clock;
+    this.#pages = new Pages({
+      history: (roomId, options) => this.#asks.history(roomId, options),
+      isOurs: (state) => this.#states.get(state.id) === state,
+      meet: (person) => this.#meet(person),
+      touch: (roomId, list) => this.#touch(roomId, list),
+      soon: (key, what) => this.#soon(key, what),
+    });
     this.#notifier = new Notifier(clock, changeEveryMs, (roomId) => this.room(roomId), (error) => owner.problem(error));
   }
 
@@ -154,7 +134,7 @@ export class LiveView implements View {
     const members = state.opened ? Promise.resolve() : this.#loadMembers(roomId);
     state.opened = true;
     this.#opened.add(roomId);
-    await Promise.all([this.#load(state), members]);
+    await Promise.all([this.#pages.newest(state), members]);
     const room = this.room(roomId);
     if (!room) throw new SwitchboardError('not_present', 'the room is not ours any more');
     return room;
@@ -171,83 +151,7 @@ export class LiveView implements View {
 
   loadOlder(roomId: string, limit = PAGE): Promise<boolean> {
     const state = this.#states.get(roomId);
-    const first = state?.stretch.first;
-    if (!state?.hasOlder || !first) return Promise.resolve(false);
-    let loading = this.#loadingOlder.get(roomId);
-    if (!loading) {
-      loading = this.#loadBefore(state, first.offset, limit).finally(() => this.#loadingOlder.delete(roomId));
-      this.#loadingOlder.set(roomId, loading);
-    }
-    return loading;
-  }
-
-  #load(state: RoomState): Promise<void> {
-    if (state.history === 'loaded') return Promise.resolve();
-    let loading = this.#loading.get(state.id);
-    if (!loading) {
-      loading = this.#loadNewest(state).finally(() => this.#loading.delete(state.id));
-      this.#loading.set(state.id, loading);
-    }
-    return loading;
-  }
-
-  async #loadNewest(state: RoomState): Promise<void> {
-    while (this.#states.get(state.id) === state && state.opened) {
-      const { era } = state;
-      state.history = 'loading';
-      this.#touch(state.id);
-      const { answer, since } = await this.#collected(state, () => this.#asks.history(state.id, { limit: PAGE })).catch((error: unknown) => {
-        if (state.era === era) state.history = 'none';
-        this.#touch(state.id);
-        throw error;
-      });
-      if (state.era !== era) continue; // It was thrown away meanwhile.
-      this.#met(answer);
-      this.#unsure(state, state.load(answer.messages, since, answer.messages.length > 0 && answer.messages.length < answer.total));
-      this.#touch(state.id);
-      return;
-    }
-  }
-
-  async #loadBefore(state: RoomState, before: number, limit: number): Promise<boolean> {
-    const { era } = state;
-    state.loadingOlder = true;
-    this.#touch(state.id);
-    try {
-      const { answer, since } = await this.#collected(state, () => this.#asks.history(state.id, { before, limit }));
-      if (state.era !== era) return state.hasOlder;
-      this.#met(answer);
-      const more = answer.messages.length > 0 && state.stretch.size + answer.messages.length < answer.total;
-      this.#unsure(state, state.loadBefore(answer.messages, since, more));
-      return more;
-    } finally {
-      if (state.era === era) state.loadingOlder = false;
-      this.#touch(state.id);
-    }
-  }
-
-  async #reloadMessage(state: RoomState, offset: number): Promise<void> {
-    const { era } = state;
-    const { answer, since } = await this.#collected(state, () => this.#asks.history(state.id, { after: offset - 1, limit: 1 }));
-    if (state.era !== era) return;
-    const [message] = answer.messages;
-    this.#unsure(state, state.reload(offset, message?.offset === offset ? message : undefined, since));
-    this.#touch(state.id, true);
-  }
-
-  /** An answer, and what happened in the room while it was on its way: it may be in the answer or not. */
-  async #collected(state: RoomState, ask: () => Promise<History>): Promise<{ readonly answer: History; readonly since: readonly LogEvent[] }> {
-    const since: LogEvent[] = [];
-    state.collectors.add(since);
-    try {
-      return { answer: await ask(), since };
-    } finally {
-      state.collectors.delete(since);
-    }
-  }
-
-  #unsure(state: RoomState, offsets: readonly number[]): void {
-    for (const offset of offsets) this.#soon(`message ${state.id} ${offset}`, () => this.#reloadMessage(state, offset));
+    return state ? this.#pages.older(state, limit) : Promise.resolve(false);
   }
 
   async #loadMembers(roomId: string): Promise<void> {
@@ -333,6 +237,11 @@ export class LiveView implements View {
     }
   }
 
+  /** We had fallen behind: events have come, but who typed, came and went or read meanwhile was not told. */
+  caughtUp(): void {
+    this.#soon('live', () => this.live());
+  }
+
   /** One's own room, made or joined just now. */
   entered(room: Room): void {
     this.#turned.set(room.id, (this.#turn += 1));
@@ -347,7 +256,7 @@ export class LiveView implements View {
   markedRead(roomId: string, offset: number): void {
     const state = this.#states.get(roomId);
     if (!state) return;
-    this.#want(state, state.markRead(offset));
+    this.#want(state, state.markRead(offset, this.#owner.me));
     this.#touch(roomId, true);
   }
 
@@ -409,7 +318,7 @@ export class LiveView implements View {
   }
 
   async #reopen(state: RoomState): Promise<void> {
-    await Promise.all([this.#load(state), this.#loadMembers(state.id)]);
+    await Promise.all([this.#pages.newest(state), this.#loadMembers(state.id)]);
   }
 
   #refresh(roomId: string): void {
@@ -431,11 +340,11 @@ export class LiveView implements View {
     if (wants.reload) {
       this.#throwAway(state);
       this.#owner.reset('gap', state.id);
-      if (state.opened) this.#load(state).catch((error: unknown) => this.#owner.problem(error));
+      if (state.opened) this.#pages.newest(state).catch((error: unknown) => this.#owner.problem(error));
     }
     if (wants.room) this.#refresh(state.id);
     if (wants.members && state.opened) this.#soon(`members ${state.id}`, () => this.#loadMembers(state.id));
-    if (wants.message !== undefined) this.#unsure(state, [wants.message]);
+    if (wants.message !== undefined) this.#pages.again(state, [wants.message]);
   }
 
   #throwAway(state: RoomState): void {
@@ -456,10 +365,6 @@ export class LiveView implements View {
     this.#shown.delete(roomId);
     this.#rooms = undefined;
     this.#notifier.touch({ room: roomId, list });
-  }
-
-  #met(history: History): void {
-    for (const { by } of history.messages) this.#meet(by);
   }
 
   #meet(person: Person): void {
