@@ -32,7 +32,9 @@ function Linked({ session, onLeave }: { readonly session: Session; onLeave(why?:
     });
     // How it goes is told by `status`.
     client.connect().catch(() => undefined);
-    return () => { off(); void client.close(); };
+    const again = () => { client.connect().catch(() => undefined); };
+    addEventListener('online', again);
+    return () => { removeEventListener('online', again); off(); void client.close(); };
   }, [made]);
   return (
     <LinkProvider value={made}>

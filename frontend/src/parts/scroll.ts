@@ -5,7 +5,12 @@
 import { useCallback, useLayoutEffect, useReducer, useRef } from 'react';
 import { Heights, type Measured } from '../lib/heights';
 
-type Anchor = { readonly at: 'end' } | { readonly at: 'row'; readonly key: string; readonly below: number };
+type Anchor =
+  | { readonly at: 'end' }
+  /** Its top stands so many pixels below the upper edge. */
+  | { readonly at: 'row'; readonly key: string; readonly below: number }
+  /** Its bottom does: the topmost row's, whose heading may go when older ones come, while its words stay. */
+  | { readonly at: 'foot'; readonly key: string; readonly below: number };
 
 /** Drawn beyond what is seen, so that nothing flashes. */
 const BEYOND_PX = 700;
@@ -46,6 +51,13 @@ export function useScroll(rows: readonly Measured[], head: number, start: string
   const size = useRef({ width: 0, height: 800 });
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const now = useRef(rows);
+  /** Where it was when last looked at. Elsewhere now: it was scrolled, and the event that says so is still to come. */
+  const top = useRef(0);
+  const box = element.current;
+  if (box && Math.abs(box.scrollTop - top.current) > 1) {
+    top.current = box.scrollTop;
+    anchor.current = anchorAt(heights.current, now.current, top.current - head, isAtEnd(box));
+  }
   now.current = rows;
 
   heights.current.lay(rows);
@@ -62,41 +74,50 @@ export function useScroll(rows: readonly Measured[], head: number, start: string
       const row = rows[Number(node.dataset['row'])];
       if (row) news = heights.current.note(row, node.getBoundingClientRect().height) || news;
     }
+    if (!news && Math.abs(box.scrollTop - wanted) > 1) box.scrollTop = wanted;
+    top.current = box.scrollTop;
     if (news) return redraw(undefined);
-    if (Math.abs(box.scrollTop - wanted) > 1) box.scrollTop = wanted;
     onMove();
   });
 
   const scrolled = useCallback(() => {
     const box = element.current;
     if (!box) return;
-    const top = box.scrollTop;
-    anchor.current = anchorAt(heights.current, now.current, top - head, top + box.clientHeight >= box.scrollHeight - END_PX);
-    const next = draw(heights.current, now.current.length, top - head, size.current.height);
+    top.current = box.scrollTop;
+    anchor.current = anchorAt(heights.current, now.current, top.current - head, isAtEnd(box));
+    const next = draw(heights.current, now.current.length, top.current - head, size.current.height);
     // Some rows of room to spare on both sides: then nothing has to be drawn yet.
     if (Math.abs(next.first - shown.current.first) > 3 || Math.abs(next.end - shown.current.end) > 3) redraw(undefined);
     onMove();
   }, [onMove, head]);
 
   const attach = useSized(element, size, heights, redraw);
-  const toEnd = useCallback(() => { anchor.current = { at: 'end' }; redraw(undefined); }, []);
-  const toRow = useCallback((key: string, below: number) => {
-    anchor.current = { at: 'row', key, below };
+  const go = (to: Anchor) => {
+    anchor.current = to;
+    top.current = element.current?.scrollTop ?? 0;
     redraw(undefined);
-  }, []);
+  };
+  const toEnd = useCallback(() => go({ at: 'end' }), []);
+  const toRow = useCallback((key: string, below: number) => go({ at: 'row', key, below }), []);
   const seen = useCallback((): Seen => {
-    const top = (element.current?.scrollTop ?? 0) - head;
-    const [first, last] = [heights.current.at(top), heights.current.at(top + size.current.height - 4)];
+    const from = (element.current?.scrollTop ?? 0) - head;
+    const [first, last] = [heights.current.at(from), heights.current.at(from + size.current.height - 4)];
     return { first, last, atEnd: anchor.current.at === 'end' };
   }, [head]);
   return { drawn, attach, scrolled, toEnd, toRow, seen };
+}
+
+function isAtEnd(box: HTMLElement): boolean {
+  return box.scrollTop + box.clientHeight >= box.scrollHeight - END_PX;
 }
 
 function wantedTop(anchor: Anchor, heights: Heights, head: number, height: number): number {
   const most = Math.max(0, head + heights.total - height);
   if (anchor.at === 'end') return most;
   const place = heights.place(anchor.key);
-  return place === undefined ? most : Math.max(0, Math.min(most, head + heights.top(place) - anchor.below));
+  if (place === undefined) return most;
+  const edge = heights.top(anchor.at === 'foot' ? place + 1 : place);
+  return Math.max(0, Math.min(most, head + edge - anchor.below));
 }
 
 function draw(heights: Heights, count: number, top: number, height: number): Drawn {
@@ -108,7 +129,7 @@ function draw(heights: Heights, count: number, top: number, height: number): Dra
 function anchorAt(heights: Heights, rows: readonly Measured[], top: number, atEnd: boolean): Anchor {
   const index = heights.at(top);
   const row = rows[index];
-  return atEnd || !row ? { at: 'end' } : { at: 'row', key: row.key, below: heights.top(index) - top };
+  return atEnd || !row ? { at: 'end' } : { at: 'foot', key: row.key, below: heights.top(index + 1) - top };
 }
 
 /** Attaches the element, and draws anew when its size changes. */

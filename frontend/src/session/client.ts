@@ -4,6 +4,7 @@ import { createContext, useCallback, useContext, useSyncExternalStore } from 're
 import { type Person, type RoomView, type StatusChange, Switchboard, localStorageStorage } from 'switchboard-client';
 import { SOCKETS } from '../lib/server';
 import { type Session, storageName } from './session';
+import { NoticingWebSocket } from './socket';
 
 /** A client, the last it said about its connection, and who it is for. */
 export interface Link {
@@ -16,7 +17,7 @@ export interface Link {
 
 export function link(session: Session): Link {
   const client = new Switchboard({
-    url: SOCKETS, token: session.token, storage: localStorageStorage(storageName(session)),
+    url: SOCKETS, token: session.token, storage: localStorageStorage(storageName(session)), WebSocket: NoticingWebSocket,
   });
   let last: StatusChange = { status: client.status };
   // First of all listeners, so that the others find what it has noted.
