@@ -1,7 +1,7 @@
 // Preact under React's names, the SDK from its source, and a list of what was built for the server to embed.
 
 import { readdirSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -15,11 +15,12 @@ const CONTENT_TYPES: Record<string, string> = {
 
 /** Writes `dist/assets.rs`: path, content type and bytes of each built file, as the server includes it. */
 function embedded(): Plugin {
+  let dist = '';
   return {
     name: 'switchboard-embedded',
     apply: 'build',
+    configResolved({ root, build }) { dist = resolve(root, build.outDir); },
     closeBundle() {
-      const dist = here('./dist');
       const lines = readdirSync(join(dist, 'assets')).sort().map((name) => {
         const type = CONTENT_TYPES[extname(name)];
         if (!type) throw new Error(`no content type is known for ${name}`);

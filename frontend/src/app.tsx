@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { LinkProvider, link, useStatus } from './session/client';
 import { Login } from './session/login';
+import { refuses } from './lib/server';
 import { type Session, keep, restore } from './session/session';
 import { Workspace } from './parts/workspace';
 import { Logo } from './parts/icons';
@@ -28,6 +29,7 @@ function Linked({ session, onLeave }: { readonly session: Session; onLeave(why?:
   useEffect(() => {
     const { client } = made;
     const off = client.on('status', ({ status, reason }) => {
+      if (status === 'waiting') refuses(session.token).then((no) => { if (no) onLeave('The server does not take this token (any more).'); }, () => undefined);
       if (status === 'closed') onLeave(reason ? `${REFUSED} (${reason})` : REFUSED);
     });
     // How it goes is told by `status`.

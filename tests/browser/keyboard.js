@@ -40,10 +40,12 @@ module.exports = async ({ person }) => {
   await press('Enter');
   await alice.sees('tow');
   await press('ArrowUp');
-  assert.equal(await page.inputValue('textarea'), 'tow');
+  await until('it is up for editing', async () => (await page.inputValue('textarea')) === 'tow');
   await press('Escape');
-  assert.equal(await page.inputValue('textarea'), '');
-  await press('ArrowUp', 'End', 'Backspace', 'Backspace');
+  await until('it is let go of', async () => (await page.inputValue('textarea')) === '');
+  await press('ArrowUp');
+  await until('it is up for editing', async () => (await page.inputValue('textarea')) === 'tow');
+  await press('End', 'Backspace', 'Backspace');
   await page.keyboard.type('wo');
   await press('Enter');
   await alice.sees('two');

@@ -71,11 +71,11 @@ module.exports = async ({ person, pictures }) => {
   await page.fill('[aria-label="Say something at rooms"]', 'Said at one door');
   await page.keyboard.press('Enter');
   await until('heard at the last', async () => (await page.textContent('[data-door=gateway] .frames')).includes('Said at one door'));
-  await page.setViewportSize({ width: 1440, height: 810 });
+  await page.setViewportSize({ width: 1280, height: 720 });
   await picture('web-doors');
   await page.setViewportSize({ width: 390, height: 780 });
   await examine('doors on a phone');
-  await page.click('[aria-label="Close the five doors"]');
+  await page.click('.doors-head [aria-label="Close the five doors"]');
   await page.waitForSelector('main.room textarea');
   await picture('web-phone');
   await examine('phone');

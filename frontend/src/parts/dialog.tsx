@@ -1,4 +1,4 @@
-// A modal dialog: the browser's own, which keeps the focus inside and gives it back.
+// A modal dialog: the browser's own, which keeps the focus inside. It goes back to where it was.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'react';
@@ -13,9 +13,9 @@ interface Props {
 export function Dialog({ title, children, onShut }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const box = dialog.current;
-    box?.showModal();
-    return () => box?.close();
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => { if (before instanceof HTMLElement) before.focus(); };
   }, []);
   return (
     <dialog ref={dialog} class="dialog" aria-label={title} onCancel={(event) => { event.preventDefault(); onShut(); }} onClick={(event) => { if (event.target === dialog.current) onShut(); }}>
