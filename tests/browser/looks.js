@@ -71,7 +71,7 @@ module.exports = async ({ person, pictures }) => {
   await page.fill('[aria-label="Say something at rooms"]', 'Said at one door');
   await page.keyboard.press('Enter');
   await until('heard at the last', async () => (await page.textContent('[data-door=gateway] .frames')).includes('Said at one door'));
-  await page.setViewportSize({ width: 1280, height: 720 });
+  await page.setViewportSize({ width: 1180, height: 660 });
   await picture('web-doors');
   await page.setViewportSize({ width: 390, height: 780 });
   await examine('doors on a phone');
