@@ -101,8 +101,9 @@ def development(server, report):
                      seen == status, text)
 
 
-def ambiguous(server, report):
-    for target, upgrade in [(target, True) for target in TARGETS] + [("/health", False)]:
+def ambiguous(server, report, targets=(*((target, True) for target in TARGETS), ("/health", False))):
+    """Heads that two readers may take for something else, at each target: (path, whether a socket is asked for)."""
+    for target, upgrade in targets:
         cases = [
             ("1,000 headers", head_of(target, headers=[f"X-{n}: 1" for n in range(1000)], upgrade=upgrade), 431),
             ("100 headers", head_of(target, headers=[f"X-{n}: 1" for n in range(100)], upgrade=upgrade), 431),
@@ -120,6 +121,10 @@ def ambiguous(server, report):
         for what, request, status in cases:
             seen, text, _ = answer_to(server.port, request)
             report.check("T10" if status == 431 else "T24", f"{target}: {what}: {status}", seen == status, text)
+
+
+def behind(server, report):
+    """The same on a connection that has been answered before."""
     ask = head_of("/health", upgrade=False)
     for what, second, statuses in [
         ("two Hosts", head_of("/health", headers=["Host: localhost"], upgrade=False), (400,)),
@@ -196,4 +201,5 @@ def keyed(report):
 def run(server, report):
     development(server, report)
     ambiguous(server, report)
+    behind(server, report)
     keyed(report)

@@ -139,6 +139,7 @@ def self_test():
     floods.run(careless, report, ROOM)
     texts.sockets(careless, report)
     heads.ambiguous(careless, report)
+    heads.behind(careless, report)
     packets.socket_cases(careless, report)
     assert not report.passed, f"held against a careless server: {report.counts()}"
     good = [[n, 0.0, 0.001, 10 + n] for n in range(4)]

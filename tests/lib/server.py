@@ -23,12 +23,12 @@ def free_port():
 
 
 class Server:
-    """`under` is put before the command, for strace and the like."""
+    """`under` is put before the command, for strace and the like; settings that say where it listens name the port, too."""
 
-    def __init__(self, settings=None, under=()):
+    def __init__(self, settings=None, under=(), port=None):
         if not os.access(binary(), os.X_OK):
             raise SystemExit(f"there is no server to test: {binary()} (SWITCHBOARD_BINARY says another)")
-        self.port = free_port()
+        self.port = port or free_port()
         self.data = tempfile.mkdtemp(prefix="switchboard-test-")
         self.noise = open(os.path.join(self.data, "stderr"), "w+b")
         environment = {"PATH": os.environ["PATH"], "LISTEN": f"127.0.0.1:{self.port}", "DATA_DIR": self.data + "/data"}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::Text;
-use domain::command::{Command, Draft, GroupChange, Reply};
+use domain::command::{Command, Draft, GroupChange, Reply, Since};
 use domain::event::{Event, Marked, Signal, SignalKind, What};
 use domain::id::{
     ClientId, ConnectionId, Cursor, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, SessionKey, UserId,
@@ -113,6 +113,11 @@ pub(crate) fn kept(event: &Arc<Event>, repeat: bool) -> Reply {
     Reply::Sent { event: event.clone(), repeat }
 }
 
+/// The reply to attending.
+pub(crate) fn attending() -> Reply {
+    Reply::Attending { from: cursor() }
+}
+
 /// The reply to entering.
 pub(crate) fn entered(room: &str) -> Reply {
     let head = Cursor { offset: Offset(50), ..cursor() };
@@ -186,6 +191,8 @@ fn line(step: &Step) -> String {
             | SignalKind::Reached { .. }
             | SignalKind::Said { .. } => format!("hint {} {kind:?}", room.shown()),
         },
+        Step::Speak(tongue) => format!("speak {tongue}"),
+        Step::Place => "place".into(),
         Step::Close(close) => format!("close {} {}", close.code, close.reason),
         Step::Abandon(close) => format!("abandon {} {}", close.code, close.reason),
     }
@@ -209,16 +216,28 @@ pub(crate) fn command_line(command: &Command) -> String {
             let notice = notice.as_ref().map_or_else(String::new, |notice| format!(" {notice}"));
             format!("group {} {}{notice}", room.shown(), group_line(change))
         }
-        Command::Attend { rooms } => format!("attend {}", if *rooms { "rooms" } else { "pairs" }),
+        Command::Attend { rooms, from } => {
+            let from = match from {
+                Since::Undelivered => String::new(),
+                Since::Now => " now".into(),
+                Since::After(cursor) => format!(" after {cursor}"),
+            };
+            format!("attend {}{from}", if *rooms { "rooms" } else { "pairs" })
+        }
+        Command::React { message, emoji, on } => format!("react {message} {emoji} {on}"),
+        Command::Moderate { room, user, act } => format!("moderate {} {user} {act:?}", room.shown()),
         Command::Declare { online } => format!("declare {online}"),
         Command::Enrol { room, user, role, status } => format!("enrol {} {user} {role:?} {status:?}", room.shown()),
         Command::Expel { room, user } => format!("expel {} {user}", room.shown()),
         Command::Edit { message, content } => format!("edit {message} {content}"),
-        Command::Delete { message } => format!("delete {message}"),
-        Command::Mark { mark, messages, room } => {
+        Command::Delete { message, moderates } => {
+            format!("delete {message}{}", if *moderates { " moderating" } else { "" })
+        }
+        Command::Mark { mark, messages, room, upto } => {
+            let upto = upto.map_or_else(String::new, |upto| format!(" up to {upto}"));
             let messages: Vec<String> = messages.iter().map(ToString::to_string).collect();
             let room = room.as_ref().map_or_else(|| "-".into(), RoomKey::shown);
-            format!("mark {mark:?} {} {room}", messages.join(","))
+            format!("mark {mark:?} {} {room}{upto}", messages.join(","))
         }
         Command::Remember { session, rooms, ends, .. } => {
             let named = |room: &SessionRoom| room.named.as_deref().map(|named| format!(" as {named}"));
@@ -236,6 +255,8 @@ pub(crate) fn command_line(command: &Command) -> String {
 pub(crate) fn query_line(query: &Query) -> String {
     match query {
         Query::Rooms { kind } => format!("rooms {kind:?}"),
+        Query::Own { room } => format!("own {}", room.as_ref().map_or_else(|| "rooms".into(), RoomKey::shown)),
+        Query::Members { room } => format!("members {}", room.shown()),
         Query::RoomConnections { room } => format!("connections in {}", room.shown()),
         Query::UserConnections { user } => format!("connections of {user}"),
         Query::Member { room, user } => format!("member {} {user}", room.shown()),

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use domain::command::Reply;
 use domain::event::{News, Status};
-use domain::id::{Millis, SessionKey, UserId};
+use domain::id::{Cursor, Millis, SessionKey, UserId};
 use domain::identity::{Credential, Denied};
 use domain::model::{Person, RoomKey};
 use domain::refusal::Refusal;
@@ -157,10 +157,16 @@ pub trait Dialect: Send + Sync {
     /// What a listener is told of this news: no frame, one, or several. Encoded once for all who listen alike.
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said);
 
-    /// Whether its sessions attend the rooms that their users belong to ([`Command::Attend`](domain::command::Command)), and
-    /// are asked at once whether they have heard what was said there.
-    fn attends(&self) -> bool {
+    /// Whether those of its sessions that attend the rooms that their users belong to ([`Command::Attend`](domain::command::Command))
+    /// are asked at once whether they have heard what was said in a room with so many listeners here; else the pings that keep them
+    /// alive are the question.
+    fn asks_at_once(&self, _listeners: usize) -> bool {
         false
+    }
+
+    /// The name of the door that its clients come through, as in `DIALECTS` and `TOKEN_END`.
+    fn door_name(&self) -> &'static str {
+        self.name()
     }
 
     /// The longest frame that its clients may send, in bytes; else a frame is as long as a message may be.
@@ -241,6 +247,9 @@ pub trait Session: Send {
 
     /// Who is writing in a room, in answer to [`Step::Writers`].
     fn writers(&mut self, _call: CallId, _users: &[UserId], _steps: &mut Steps) {}
+
+    /// The client has been told everything up to here, in answer to [`Step::Place`].
+    fn placed(&mut self, _cursor: Cursor, _now: Millis, _steps: &mut Steps) {}
 
     /// What came of [`Step::Integrate`]. Before the upgrade it may decide it.
     fn integrated(&mut self, _call: CallId, _outcome: &integration::Outcome, _now: Millis, _steps: &mut Steps) {}
@@ -329,12 +338,15 @@ pub fn registry(settings: &Settings) -> Vec<Box<dyn Dialect>> {
     let all: Vec<Box<dyn Dialect>> = vec![
         Box::new(rooms::Rooms { keeps: settings.rooms_persist }),
         Box::new(chat::Chat::at(&settings.chat_path)),
+        Box::new(chat::Native),
         Box::new(direct::Direct::new(&settings.api_prefix, settings.development, &settings.trusted)),
         Box::new(socketio::SocketIo { unproved: settings.unproved }),
         Box::new(gateway::Gateway::of(settings)),
     ];
     all.into_iter()
-        .filter(|dialect| settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.name()))
+        .filter(|dialect| {
+            settings.dialects.is_empty() || settings.dialects.iter().any(|name| name == dialect.door_name())
+        })
         .collect()
 }
 
@@ -351,8 +363,9 @@ mod tests {
         };
         let (rooms, chat) = (("rooms", door::ROOMS, 8), ("chat", door::CHAT, 1));
         let (direct, gateway) = (("direct", door::DIRECT, 20), ("gateway", door::GATEWAY, 2));
-        assert_eq!(names(&[]), [rooms, chat, direct, ("socketio", door::SOCKETIO, 14), gateway]);
-        assert_eq!(names(&["chat"]), [chat]);
+        let native = ("native", door::CHAT, 0);
+        assert_eq!(names(&[]), [rooms, chat, native, direct, ("socketio", door::SOCKETIO, 14), gateway]);
+        assert_eq!(names(&["chat"]), [chat, native]);
         assert_eq!(names(&["none"]), []);
         let (chat_path, gateway_path) = ("/talk".into(), "/stage".into());
         let all = registry(&Settings { chat_path, gateway_path, ..Settings::default() });

@@ -59,6 +59,10 @@ pub enum Step {
     Release(Sid, Vec<u8>),
     /// This socket is the polled session's of this name from now on, and its own session is no more.
     Replace(Sid),
+    /// From now on the connection is told in the words of another dialect, which has this name. Only before it is in any room.
+    Speak(&'static str),
+    /// Ask up to where the client has been told; answered at once to [`crate::Session::placed`], unless it is behind.
+    Place,
     /// Have this done or asked; its outcome comes to [`crate::Session::answer`]. Calls of one connection are carried
     /// out in order.
     Call(CallId, Request),

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use crate::Text;
-use crate::event::Event;
-use crate::history::{Conversation, Entry};
 use crate::id::{ClientId, Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId};
 use crate::identity::Identity;
-use crate::model::{Member, MessageKind, Person, Role, RoomKey, RoomKind, SessionRoom, Status, User};
+use crate::model::{MessageKind, Role, RoomKey, RoomKind, SessionRoom, Status};
 use crate::query::Which;
 use crate::watermark::Mark;
+
+pub use crate::reply::{Reply, RoomView};
 
 /// What a door's contract says of rooms and pace; the same for every command that comes through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,39 @@ pub enum Start {
     /// From now on, and the reply has what was said up to there (HAZARDS 3): the newest messages, as many as this, up to
     /// [`crate::limits::PAGE_MAX`].
     Page(u32),
+}
+
+/// From where someone who attends is told of what is theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// From what was not delivered yet, oldest first (HAZARDS 18).
+    Undelivered,
+    /// From now on.
+    Now,
+    /// From after a resume token: everything in every room that is theirs, what they have said themselves included; in a room
+    /// that they came to belong to later, from there on.
+    After(Cursor),
+}
+
+/// What is done to somebody in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// They belong from now on; what they were put out for before is forgotten. Not for the blocked.
+    Invite,
+    /// They are put out, and stay out until invited.
+    Kick,
+    /// They are put out, and stay out until that is lifted.
+    Ban,
+    /// That is lifted: they may come, or be invited, again.
+    Unban,
+    /// They read, and may not speak.
+    Mute,
+    /// They may speak again.
+    Unmute,
+    /// They have this role.
+    Promote(Role),
+    /// They leave for good, by themselves.
+    Quit,
 }
 
 /// A message as its sender gives it.
@@ -167,10 +200,12 @@ pub enum Command {
         notice: Option<Text>,
     },
     /// Be told of all that is one's own from now on: the user's direct rooms, and with `rooms` every room whose active
-    /// member the user is or becomes. First comes what was not delivered yet, oldest first (HAZARDS 18).
+    /// member the user is or becomes.
     Attend {
         /// The rooms that the user belongs to, too.
         rooms: bool,
+        /// From where.
+        from: Since,
     },
     /// Say of oneself that one is there, or not.
     Declare {
@@ -188,6 +223,26 @@ pub enum Command {
     Delete {
         /// Which message.
         message: MessageId,
+        /// What others have said, too, where the actor moderates: on wires on which that is known.
+        moderates: bool,
+    },
+    /// Put a mark of feeling under a message, or take it back. Whoever may speak in its room.
+    React {
+        /// Which message.
+        message: MessageId,
+        /// 1 to [`crate::limits::EMOJI_BYTES_MAX`] bytes, no control characters.
+        emoji: Text,
+        /// Whether it is to be there.
+        on: bool,
+    },
+    /// Change who belongs to a room and what they may do there; or leave it for good oneself.
+    Moderate {
+        /// Which room.
+        room: RoomKey,
+        /// Whom.
+        user: UserId,
+        /// How.
+        act: Act,
     },
     /// Raise one's own watermark (HAZARDS 14). What can't be read by the actor is refused as if it were missing.
     Mark {
@@ -198,6 +253,8 @@ pub enum Command {
         messages: Arc<[MessageId]>,
         /// And everything in this room up to now.
         room: Option<RoomKey>,
+        /// Of that room, no further than up to here.
+        upto: Option<Offset>,
     },
     /// Keep what a session is made of, so that its client can come back to it (`Return`).
     Remember {
@@ -243,132 +300,5 @@ pub enum Command {
         room: RoomKey,
         /// Who.
         user: UserId,
-    },
-}
-
-/// A room as its users may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomView {
-    /// Its id.
-    pub key: RoomKey,
-    /// Its shown title.
-    pub title: Text,
-    /// What it is.
-    pub kind: RoomKind,
-    /// Most users; the policy's default where none was said.
-    pub seats: u32,
-    /// How many users are present.
-    pub present: usize,
-    /// Up to 100 of them, with when they came.
-    pub users: Vec<(Arc<Person>, Millis)>,
-    /// When it was made.
-    pub made_at: Millis,
-    /// When something last happened in it.
-    pub changed_at: Millis,
-}
-
-/// The answer to one command or query.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    /// To `Meet`: the user, numbered and durable.
-    Met(Arc<Person>),
-    /// To `MakeRoom`.
-    RoomMade(RoomView),
-    /// To `Enter`.
-    Entered {
-        /// Which room.
-        room: RoomKey,
-        /// The point after which events follow; the resume token when one was given.
-        from: Cursor,
-        /// The log's head when it was decided.
-        head: Cursor,
-        /// With [`Start::Page`], the room's newest messages up to where this connection is told from, oldest first, as they
-        /// are now: every message is either in here or told afterwards, never both, never neither (HAZARDS 3); the
-        /// shard fixes where that is. Else none.
-        page: Vec<Entry>,
-    },
-    /// To `Leave`.
-    Left,
-    /// To `Send`: the message as it is kept.
-    Sent {
-        /// The event; for a repeat, the first one.
-        event: Arc<Event>,
-        /// Whether it had been sent before under the same client id.
-        repeat: bool,
-    },
-    /// To `Send` into a relay: it was passed on to whoever is there, and is kept nowhere (RULES 23).
-    Relayed {
-        /// Its id.
-        id: MessageId,
-        /// Its number in the relay.
-        seq: Seq,
-        /// When, by the server's clock.
-        at: Millis,
-    },
-    /// To `Edit` and `Delete`.
-    Changed {
-        /// What happened.
-        event: Arc<Event>,
-        /// The message as it was sent.
-        sent: Arc<Event>,
-    },
-    /// To `Return`: the connection is this user's from now on, and in these rooms.
-    Returned {
-        /// Who.
-        who: Arc<Person>,
-        /// Where.
-        rooms: Vec<SessionRoom>,
-        /// The point after which events follow.
-        from: Cursor,
-        /// When the credential ends that the session was opened with.
-        ends: Option<Millis>,
-    },
-    /// To `Mark`, `Remember`, `Group`, `Declare`, `Beat` and `Rest`: done, and durable where it is kept.
-    Done,
-    /// To `Attend`: what was missed follows, then what happens.
-    Attending,
-    /// To `Register`, and to the query for a user.
-    User(User),
-    /// To the query for conversations.
-    Conversations(Vec<Conversation>),
-    /// To the query for messages by ids, in the order asked.
-    Found(Vec<Option<Entry>>),
-    /// To the query for everybody who is online.
-    Everyone {
-        /// They, by number.
-        users: Vec<Arc<Person>>,
-        /// The asker has no other connection.
-        alone: bool,
-    },
-    /// To the query for history: oldest first.
-    History {
-        /// The messages.
-        entries: Vec<Entry>,
-        /// How many there are in the room.
-        total: u64,
-    },
-    /// To the query for unread messages.
-    Unread(u64),
-    /// To the query for who is online, in the order asked.
-    Online(Vec<bool>),
-    /// To `Enrol`, and to the query for a member.
-    Member {
-        /// Who.
-        user: UserId,
-        /// Their row.
-        member: Member,
-    },
-    /// To `Expel`.
-    Expelled,
-    /// To the query for rooms: the most recently active first.
-    Rooms(Vec<RoomView>),
-    /// To the queries for counts of connections.
-    Connections(usize),
-    /// To the query for the server's counts.
-    Counts {
-        /// Open sockets, all doors.
-        connections: usize,
-        /// Rooms with somebody present.
-        rooms: usize,
     },
 }

@@ -57,6 +57,17 @@ pub enum What {
         /// How its author's wire knows it.
         sending: Sending,
     },
+    /// Someone put a mark of feeling under a message, or took it back. Kept as a set: done twice it is as if done once.
+    Reacted {
+        /// Which message.
+        message: MessageId,
+        /// The offset that it was sent at.
+        of: Offset,
+        /// 1 to [`crate::limits::EMOJI_BYTES_MAX`] bytes.
+        emoji: Text,
+        /// Whether it is there from now on.
+        on: bool,
+    },
     /// The room has another shown title from now on.
     Retitled {
         /// 1 to 100 characters.
@@ -124,7 +135,8 @@ impl Event {
             | What::Edited { .. }
             | What::Deleted { .. }
             | What::Retitled { .. }
-            | What::Notice { .. } => None,
+            | What::Notice { .. }
+            | What::Reacted { .. } => None,
         }
     }
 }
@@ -202,6 +214,8 @@ pub enum SignalKind {
         messages: Arc<[Marked]>,
         /// Whether they named the room too: then everything in it up to now is marked.
         whole_room: bool,
+        /// Where their mark in this room stands now, when it was raised over what lies before it.
+        upto: Option<Offset>,
     },
     /// A mark of theirs has newly reached these messages of others, which they have not named: it was raised over the whole
     /// room, or by the server when something was delivered.
@@ -210,6 +224,8 @@ pub enum SignalKind {
         mark: Mark,
         /// Never empty, at most [`crate::limits::REACHED_MAX`], oldest first; of a longer stretch there are several signals.
         messages: Arc<[Marked]>,
+        /// Where the mark stands now; none when these were marked singly.
+        upto: Option<Offset>,
     },
     /// They began or stopped writing.
     Typing {

@@ -91,7 +91,8 @@ impl RoomFacts {
             | What::Sent(_)
             | What::Edited { .. }
             | What::Deleted { .. }
-            | What::Notice { .. } => {}
+            | What::Notice { .. }
+            | What::Reacted { .. } => {}
             What::Retitled { title } => self.title = title.clone(),
             What::MemberSet { user, member } => {
                 self.barred.remove(user);
@@ -119,10 +120,12 @@ impl RoomFacts {
             | What::Edited { .. }
             | What::Deleted { .. }
             | What::Retitled { .. }
-            | What::Notice { .. } => false,
+            | What::Notice { .. }
+            | What::Reacted { .. } => false,
             What::MemberRemoved { barred, .. } => *barred || self.kind != RoomKind::Public,
             What::MemberSet { user, member } => {
                 member.status != Status::Active
+                    || member.muted
                     || member.role > Role::Member
                     || self.members.get(user).is_some_and(|was| member.role < was.role)
             }
@@ -133,7 +136,9 @@ impl RoomFacts {
     #[must_use]
     pub fn is_structural(what: &What) -> bool {
         match what {
-            What::Sent(_) | What::Edited { .. } | What::Deleted { .. } | What::Notice { .. } => false,
+            What::Sent(_) | What::Edited { .. } | What::Deleted { .. } | What::Notice { .. } | What::Reacted { .. } => {
+                false
+            }
             What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Retitled { .. } => true,
         }
     }
@@ -143,6 +148,43 @@ impl RoomFacts {
     #[must_use]
     pub fn is_stale(&self, now: Millis) -> bool {
         self.kind == RoomKind::Public && self.seats.is_some() && now.since(self.changed_at) >= limits::ARCHIVE_AFTER_MS
+    }
+
+    /// Whether someone was put out and stays out: barred, or on the roster and not let in. Those who left while they were muted
+    /// may come back as they were.
+    #[must_use]
+    pub fn is_out(&self, user: &UserId) -> bool {
+        let row = self.members.get(user);
+        self.barred.contains(user)
+            || row.is_some_and(|row| row.status != Status::Active && !(row.muted && row.status == Status::Inactive))
+    }
+
+    /// Whether someone may not speak.
+    #[must_use]
+    pub fn is_muted(&self, user: &UserId) -> bool {
+        self.members.get(user).is_some_and(|row| row.muted)
+    }
+
+    /// What happens when someone leaves by themselves: a mute stays on the roster for when they come back.
+    #[must_use]
+    pub fn departure(&self, user: &UserId) -> What {
+        match self.members.get(user) {
+            Some(row) if row.muted => {
+                let member = Member { role: Role::Member, status: Status::Inactive, muted: true };
+                What::MemberSet { user: user.clone(), member }
+            }
+            Some(_) | None => What::MemberRemoved { user: user.clone(), barred: false },
+        }
+    }
+
+    /// What happens when someone comes to belong: who has made a public room by asking for it owns it, and who left muted is
+    /// muted.
+    #[must_use]
+    pub fn arrival(&self, user: &UserId) -> What {
+        let owns = self.kind == RoomKind::Public && self.seats.is_some() && self.made_by == *user;
+        let role = if owns { Role::Owner } else { Role::Member };
+        let member = Member { role, status: Status::Active, muted: self.is_muted(user) };
+        What::MemberSet { user: user.clone(), member }
     }
 
     /// The active member's role, if they are one.

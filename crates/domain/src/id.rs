@@ -230,6 +230,24 @@ impl fmt::Display for Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadCursor;
 
+/// The text is no UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadMessageId;
+
+impl FromStr for MessageId {
+    type Err = BadMessageId;
+
+    /// From the form in which UUIDs are written, in small or capital letters.
+    fn from_str(text: &str) -> Result<Self, BadMessageId> {
+        let dashes = [8, 13, 18, 23];
+        let fits = |(at, byte): (usize, u8)| if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
+        if text.len() != 36 || !text.bytes().enumerate().all(fits) {
+            return Err(BadMessageId);
+        }
+        u128::from_str_radix(&text.replace('-', ""), 16).map(Self).map_err(|_| BadMessageId)
+    }
+}
+
 impl FromStr for Cursor {
     type Err = BadCursor;
 

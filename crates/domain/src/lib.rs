@@ -17,6 +17,7 @@ pub mod model;
 pub mod presence;
 pub mod query;
 pub mod refusal;
+mod reply;
 pub mod rules;
 pub mod watermark;
 

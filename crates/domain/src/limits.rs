@@ -29,6 +29,20 @@ pub const STANDINGS_MAX: usize = 10_000;
 /// Most direct rooms whose deliveries wait for a sign of life of one connection; past it the oldest are told again when
 /// it comes back.
 pub const UNPROVED_MAX: usize = 1000;
+/// Longest emoji of a reaction, in bytes: a family of four with skin tones has 41.
+pub const EMOJI_BYTES_MAX: usize = 64;
+/// Reactions kept of one message, each of one user and one emoji; past it no new ones are taken.
+pub const REACTIONS_KEPT_MAX: usize = 10_000;
+/// Different emoji shown under one message; later ones are kept and not shown.
+pub const REACTIONS_SHOWN_MAX: usize = 50;
+/// Users shown with one reaction.
+pub const REACTORS_SHOWN_MAX: usize = 100;
+/// Members in one answer.
+pub const MEMBERS_LISTED_MAX: usize = 1000;
+/// Rooms of one's own in one answer.
+pub const OWN_ROOMS_LISTED_MAX: usize = 1000;
+/// Unread messages and mentions of one room are counted up to this many, where all of one's rooms are asked for.
+pub const OVERVIEW_COUNTED_MAX: u64 = 1000;
 /// Room title of a made room, in characters (chat contract: 1 to 100).
 pub const TITLE_CHARS_MAX: usize = 100;
 /// Fewest and most users of a made room (chat contract: 2 to 1000).

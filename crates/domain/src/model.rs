@@ -182,6 +182,8 @@ pub struct Member {
     pub role: Role,
     /// Whether they are let in.
     pub status: Status,
+    /// They read, and may not speak. Stays with them when they leave and come back.
+    pub muted: bool,
 }
 
 /// What kind of message.

@@ -46,6 +46,18 @@ pub enum Query {
         /// Only these; all when not said.
         kind: Option<RoomKind>,
     },
+    /// The rooms that are the asker's own, as the asker has them: the direct ones, and those whose active member they are; at most
+    /// [`crate::limits::OWN_ROOMS_LISTED_MAX`]. Or one room that they may read.
+    Own {
+        /// Only this one.
+        room: Option<RoomKey>,
+    },
+    /// Who belongs to a room, with how far they have come; at most [`crate::limits::MEMBERS_LISTED_MAX`]. For those who may read
+    /// it.
+    Members {
+        /// Which.
+        room: RoomKey,
+    },
     /// How many connections are in a room.
     RoomConnections {
         /// Which.

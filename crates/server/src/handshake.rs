@@ -233,6 +233,8 @@ pub fn refusal(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     for (name, value) in headers {
         push_header(&mut out, name, value);
     }
+    // As what HTTP answers: a body may repeat what was asked for, and no browser is to take it for a page (THREATS T20).
+    push_header(&mut out, "X-Content-Type-Options", "nosniff");
     push_header(&mut out, "Content-Length", &body.len().to_string());
     push_header(&mut out, "Connection", "close");
     out.extend_from_slice(b"\r\n");

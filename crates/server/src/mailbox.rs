@@ -120,6 +120,7 @@ impl Mailbox {
                 | Input::Readable(_)
                 | Input::Writable(_)
                 | Input::Found(..)
+                | Input::KeysChanged
                 // Bounded by those who may wait for the Auth Service (`AUTH_WAITING_MAX`).
                 | Input::Identified(..) => {}
             }

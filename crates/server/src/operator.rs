@@ -203,11 +203,16 @@ impl Vault for Opened {
     }
 }
 
-/// A server runs: its writer commits, and its ring follows before the operator is answered.
+/// Has those looked at who came by a key.
+pub type Changed = Box<dyn Fn() + Send>;
+
+/// A server runs: its writer commits, and its ring follows before the operator is answered; then whoever came by a key is
+/// looked at again.
 struct Served {
     writer: WriterDoor,
     reader: Box<dyn Reader>,
     ring: Arc<KeyRing>,
+    changed: Changed,
 }
 
 impl Vault for Served {
@@ -218,6 +223,7 @@ impl Vault for Served {
         let outcomes = outcome.recv().map_err(|_| lost())?;
         let keys = self.keys()?;
         self.ring.replace(&keys);
+        (self.changed)();
         outcomes
     }
 
@@ -245,6 +251,7 @@ impl Desk {
         writer: WriterDoor,
         reader: Box<dyn Reader>,
         ring: Arc<KeyRing>,
+        changed: Changed,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let path = data_dir.join(SOCKET);
@@ -254,7 +261,7 @@ impl Desk {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        let mut vault = Served { writer, reader, ring };
+        let mut vault = Served { writer, reader, ring, changed };
         let ending = Arc::new(AtomicBool::new(false));
         let ends = ending.clone();
         let thread = spawn("operator", move || {

@@ -23,7 +23,7 @@ use crate::config::{Config, LogLevel};
 use crate::gate::Keeper;
 use crate::http::{self, App, Backends, Http};
 use crate::mailbox::Order;
-use crate::operator::{self, Desk};
+use crate::operator::{self, Changed, Desk};
 use crate::shard::{Allowance, Input, Mail, Timing};
 use crate::telemetry::Level;
 use crate::threads::addresses::Addresses;
@@ -40,7 +40,9 @@ const LAST_WORD_SECONDS: u64 = 10;
 /// The names of all doors there are.
 #[must_use]
 pub fn door_names() -> Vec<&'static str> {
-    registry(&Settings::default()).iter().map(|dialect| dialect.name()).collect()
+    let mut names: Vec<_> = registry(&Settings::default()).iter().map(|dialect| dialect.door_name()).collect();
+    names.dedup();
+    names
 }
 
 /// Opens the store of a data directory.
@@ -176,7 +178,7 @@ impl Server {
             feed,
         };
         let running = crate::threads::start(setup, &wiring, polls, &http.door())?;
-        let desk = Desk::open(&config.data_dir, running.writer(), store.reader()?, ring, clock)?;
+        let desk = Desk::open(&config.data_dir, running.writer(), store.reader()?, ring, keys_changed(&wiring), clock)?;
         check_behind(store.clone());
         Ok(Self { wiring, http, running, desk, listen, dialects, store })
     }
@@ -298,6 +300,17 @@ fn open_feed(broker: &BrokerUrl, runtime: &tokio::runtime::Handle) -> Option<Box
     let queue =
         |queue: &dialects::feed::Queue| feed::Queue { name: queue.name, binding: queue.binding, dead: queue.dead };
     feed::rabbitmq(broker, feed::Topology { exchange, dead }, queues.iter().map(queue).collect(), runtime)
+}
+
+/// Has all shards look again at who came by a key.
+fn keys_changed(wiring: &Arc<Wiring>) -> Changed {
+    let wiring = wiring.clone();
+    Box::new(move || {
+        for mailbox in &wiring.mailboxes {
+            mailbox.put([Input::KeysChanged]);
+            mailbox.ring();
+        }
+    })
 }
 
 /// The addresses to listen on, shown to be free, with the ports that the system chose.

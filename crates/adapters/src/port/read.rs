@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::Event;
 use domain::facts::RoomFacts;
-use domain::history::{Conversation, Entry, Fate, Standing};
+use domain::history::{Belonging, Conversation, Entry, Fate, Own, Standing};
 use domain::id::{ClientId, Cursor, MessageId, Millis, Offset, Seq, SessionKey, UserId, UserNumber};
 use domain::model::{Person, RoomKey, RoomKind, User};
 use domain::query::{Which, Window};
@@ -96,6 +96,25 @@ pub enum Read {
     /// direct rooms with an event after what was delivered to them. At most
     /// [`STANDINGS_MAX`](domain::limits::STANDINGS_MAX).
     Standings(UserId),
+    /// The rooms that are a user's as they have them, the most recently active first → `Own`: direct rooms, and those whose active member
+    /// they are. Unread messages are counted up to [`OVERVIEW_COUNTED_MAX`](domain::limits::OVERVIEW_COUNTED_MAX); mentions among
+    /// the oldest so many messages above the read mark, and in all of [`MENTIONS_LOOKED_AT_MAX`](crate::store::settle::MENTIONS_LOOKED_AT_MAX).
+    Own {
+        /// Whose.
+        user: UserId,
+        /// Only this room, whoever it is that belongs to it.
+        room: Option<RoomKey>,
+        /// At most this many.
+        most: usize,
+    },
+    /// A room's roster with everybody's marks, ascending by id → `Members`; of a direct room its two. Those who are not known as users
+    /// are left out.
+    Members {
+        /// Which room.
+        room: RoomKey,
+        /// At most this many.
+        most: usize,
+    },
     /// Messages of a room by the ids that wires know them by, as they are now → `Entries`, one for each id, none for what
     /// isn't there or was deleted: the first of the senders who sent something under that client id, else the
     /// message of that room whose UUID it is (in any case, as UUIDs are written).
@@ -204,6 +223,10 @@ pub enum Found {
     Key(Option<RoomKey>),
     /// Where somebody stands.
     Standings(Vec<Standing>),
+    /// Rooms of somebody's.
+    Own(Vec<Own>),
+    /// Members of a room.
+    Members(Vec<Belonging>),
     /// Messages as they are now, those that are there.
     Entries(Vec<Option<Entry>>),
     /// Users.

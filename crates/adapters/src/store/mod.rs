@@ -6,5 +6,6 @@ mod marks;
 pub mod memory;
 mod outbox;
 pub mod people;
+mod reactions;
 pub mod settle;
 pub mod sqlite;

@@ -9,7 +9,7 @@ use domain::facts::RoomFacts;
 use domain::history::Entry;
 use domain::id::{ExclusionVersion, MessageId, Offset, UserId, UserNumber};
 use domain::limits;
-use domain::model::{Message, MessageKind, RoomKey, RoomKind};
+use domain::model::{Member, Message, MessageKind, Role, RoomKey, RoomKind, Status};
 use domain::query::Window;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -18,6 +18,18 @@ use crate::port::{Outcome, RoomWrite};
 /// Most entries in the answer to [`crate::port::Read::Recent`]: the newest. It bounds a start after a flood; what is cut
 /// off is the accuracy of a rate limit in the first minute after it.
 pub const RECENT_MAX: usize = 100_000;
+
+/// Messages that are looked at for mentions when all of somebody's rooms are asked for: the most recently active rooms first. What
+/// lies beyond is not counted, so that one who was away for long does not have a reader to himself.
+pub const MENTIONS_LOOKED_AT_MAX: usize = 20_000;
+
+/// What stands for a member's row in a direct room, which has no roster.
+pub(super) const PLAIN: Member = Member { role: Role::Member, status: Status::Active, muted: false };
+
+/// How many messages of one room are looked at for mentions, when so many are left.
+pub(super) fn looked_at(left: usize) -> u32 {
+    u32::try_from(left).unwrap_or(u32::MAX).min(u32::try_from(limits::OVERVIEW_COUNTED_MAX).unwrap_or(u32::MAX))
+}
 
 /// What an event weighs beside its contents, in bytes, so that a budget bounds events without contents too.
 const EVENT_BYTES: usize = 64;
@@ -49,6 +61,7 @@ pub fn weight(event: &Event) -> usize {
         What::Edited { content, .. } => content.len(),
         What::RoomMade { title, .. } | What::Retitled { title } => title.len(),
         What::Notice { extra } => extra.len(),
+        What::Reacted { emoji, .. } => emoji.len(),
         What::MemberSet { .. } | What::MemberRemoved { .. } | What::Deleted { .. } => 0,
     };
     EVENT_BYTES + texts
@@ -108,7 +121,8 @@ pub fn change(event: &Event) -> Option<Change> {
         | What::MemberRemoved { .. }
         | What::Sent(_)
         | What::Retitled { .. }
-        | What::Notice { .. } => return None,
+        | What::Notice { .. }
+        | What::Reacted { .. } => return None,
     };
     (change.of < event.offset).then_some(change)
 }
@@ -117,7 +131,7 @@ pub fn change(event: &Event) -> Option<Change> {
 #[must_use]
 pub fn expires(what: &What) -> bool {
     match what {
-        What::Sent(_) | What::Edited { .. } | What::Deleted { .. } | What::Notice { .. } => true,
+        What::Sent(_) | What::Edited { .. } | What::Deleted { .. } | What::Reacted { .. } | What::Notice { .. } => true,
         What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Retitled { .. } => false,
     }
 }
@@ -134,6 +148,7 @@ pub fn emptied(what: &What) -> Option<What> {
         | What::MemberSet { .. }
         | What::MemberRemoved { .. }
         | What::Deleted { .. }
+        | What::Reacted { .. }
         | What::Retitled { .. } => return None,
     })
 }
@@ -183,7 +198,8 @@ pub fn identified(write: &RoomWrite) -> Option<&Message> {
         | What::Edited { .. }
         | What::Deleted { .. }
         | What::Retitled { .. }
-        | What::Notice { .. } => None,
+        | What::Notice { .. }
+        | What::Reacted { .. } => None,
     })
 }
 
@@ -252,12 +268,7 @@ pub fn names(wish: &Text, number: UserNumber) -> impl Iterator<Item = Text> {
 /// The message whose UUID this is, in the form in which UUIDs are written, in small or capital letters.
 #[must_use]
 pub fn uuid(text: &str) -> Option<MessageId> {
-    let dashes = [8, 13, 18, 23];
-    let place = |(at, byte): (usize, u8)| if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
-    if text.len() != 36 || !text.bytes().enumerate().all(place) {
-        return None;
-    }
-    u128::from_str_radix(&text.replace('-', ""), 16).ok().map(MessageId)
+    text.parse().ok()
 }
 
 /// How a page of history is taken from its window: it goes on towards now from what lies below it, or back from what

@@ -1,13 +1,16 @@
 //! The `chat` dialect: rooms over one WebSocket, `{type,data}` envelopes, `GET /ws/chat`.
 //!
 //! What it promises a client is in `PROTOCOL.md`. Here are its path, its credentials and what listeners are told; the
-//! conversation of one connection is in [`session`], the words for refusals in [`words`], the frames in [`wire`].
+//! conversation of one connection is in [`session`] (`native` is what follows a `hello`), the words for refusals in [`words`], the frames in [`wire`].
 
+mod native;
 mod session;
 #[cfg(test)]
 mod tests;
 mod wire;
 mod words;
+
+pub(crate) use self::native::Native;
 
 use domain::command::{Manners, Pace};
 use domain::event::{Event, News, Signal, SignalKind, What};
@@ -90,7 +93,8 @@ impl Dialect for Chat {
                 | What::Edited { .. }
                 | What::Deleted { .. }
                 | What::Retitled { .. }
-                | What::Notice { .. } => {}
+                | What::Notice { .. }
+                | What::Reacted { .. } => {}
             },
             News::Signal(signal) => match signal.kind {
                 SignalKind::Came { .. } => said.message(|buffer| write_notice(buffer, signal, Notice::Join, to)),

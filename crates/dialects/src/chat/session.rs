@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use domain::Text;
 use domain::command::{Command, Draft, Reply, Start};
-use domain::id::{ClientId, Millis};
+use domain::id::{ClientId, Cursor, Millis};
+use domain::identity::Denied;
 use domain::limits::CALLS_PER_CONNECTION_MAX;
 use domain::model::{Person, RoomKey, RoomKind};
 use domain::query::Query;
@@ -24,7 +25,7 @@ use domain::refusal::Refusal;
 
 use super::wire::{Entry, Filter, Heard, Unheard};
 use super::words::{self, Wanted};
-use super::{MANNERS, wire, write_message};
+use super::{MANNERS, native, wire, write_message};
 use crate::calls::Calls;
 use crate::step::{CallId, Close, Frame, Request, Step, Steps};
 use crate::{Audience, Session, Whose, json};
@@ -72,13 +73,94 @@ enum Doing {
 /// Opens a session. Nothing is said on connecting.
 pub(super) fn open(who: &Arc<Person>, subprotocol: Option<Text>, steps: &mut Steps) -> Box<dyn Session> {
     steps.push(Step::Accept(subprotocol));
-    Box::new(Talk {
+    let talk = Talk {
         who: who.clone(),
         place: Place::Nowhere,
         made: VecDeque::new(),
         calls: Calls::default(),
         held: VecDeque::new(),
-    })
+    };
+    Box::new(Tongue { is_new: true, talk: Speaks::Contract(talk) })
+}
+
+/// A connection, whichever tongue its client speaks: what it says first decides.
+struct Tongue {
+    is_new: bool,
+    talk: Speaks,
+}
+
+enum Speaks {
+    Contract(Talk),
+    Native(Box<native::Talk>),
+}
+
+impl Tongue {
+    fn talk(&self) -> &dyn Session {
+        match &self.talk {
+            Speaks::Contract(talk) => talk,
+            Speaks::Native(talk) => &**talk,
+        }
+    }
+
+    fn talk_mut(&mut self) -> &mut dyn Session {
+        match &mut self.talk {
+            Speaks::Contract(talk) => talk,
+            Speaks::Native(talk) => &mut **talk,
+        }
+    }
+}
+
+impl Session for Tongue {
+    fn hear(&mut self, frame: Frame<'_>, now: Millis, steps: &mut Steps) {
+        if std::mem::take(&mut self.is_new)
+            && native::is_hello(frame)
+            && let Speaks::Contract(talk) = &self.talk
+        {
+            self.talk = Speaks::Native(Box::new(native::Talk::new(&talk.who)));
+            steps.push(Step::Speak(native::NAME));
+        }
+        self.talk_mut().hear(frame, now, steps);
+    }
+
+    fn answer(&mut self, call: CallId, reply: Result<&Reply, &Refusal>, now: Millis, steps: &mut Steps) {
+        self.talk_mut().answer(call, reply, now, steps);
+    }
+
+    fn removed(&mut self, room: &RoomKey, steps: &mut Steps) {
+        self.talk_mut().removed(room, steps);
+    }
+
+    fn name_of(&self, room: &RoomKey) -> Option<&str> {
+        self.talk().name_of(room)
+    }
+
+    fn acks_by_echo(&self) -> bool {
+        self.talk().acks_by_echo()
+    }
+
+    fn identified(&mut self, who: Result<&Arc<Person>, Denied>, now: Millis, steps: &mut Steps) {
+        self.talk_mut().identified(who, now, steps);
+    }
+
+    fn placed(&mut self, cursor: Cursor, now: Millis, steps: &mut Steps) {
+        self.talk_mut().placed(cursor, now, steps);
+    }
+
+    fn level(&mut self, told: u64, now: Millis, steps: &mut Steps) {
+        self.talk_mut().level(told, now, steps);
+    }
+
+    fn rested(&mut self, now: Millis) {
+        self.talk_mut().rested(now);
+    }
+
+    fn deadline(&self) -> Option<Millis> {
+        self.talk().deadline()
+    }
+
+    fn wake(&mut self, now: Millis, steps: &mut Steps) {
+        self.talk_mut().wake(now, steps);
+    }
 }
 
 impl Talk {

@@ -170,7 +170,8 @@ fn tell_event(event: &Event, whose: Whose, said: &mut Said) {
         | What::Edited { .. }
         | What::Deleted { .. }
         | What::Retitled { .. }
-        | What::Notice { .. } => return,
+        | What::Notice { .. }
+        | What::Reacted { .. } => return,
     };
     let to_oneself = match &event.room {
         RoomKey::Pair(one, other) => one == other,

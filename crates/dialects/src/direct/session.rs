@@ -12,7 +12,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use domain::command::{Command, Reply};
+use domain::command::{Command, Reply, Since};
 use domain::id::Millis;
 use domain::model::{Person, RoomKey};
 use domain::query::Query;
@@ -86,7 +86,7 @@ impl Line {
                 steps.push(json::say(&wire::UserStatus::of(&self.who, true)));
             }
         }
-        self.calls.call(Doing::Attend, Request::Do(Command::Attend { rooms: false }), steps);
+        self.calls.call(Doing::Attend, Request::Do(Command::Attend { rooms: false, from: Since::Undelivered }), steps);
     }
 }
 

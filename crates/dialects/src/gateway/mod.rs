@@ -92,7 +92,7 @@ impl Dialect for Gateway {
         Some(FRAME_BYTES_MAX)
     }
 
-    fn attends(&self) -> bool {
+    fn asks_at_once(&self, _listeners: usize) -> bool {
         true
     }
 

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use domain::Text;
-use domain::command::{Command, Draft, Reply};
+use domain::command::{Command, Draft, Reply, Since};
 use domain::event::{Event, SignalKind};
 use domain::history::Entry;
 use domain::id::{ClientId, MessageId, Millis, UserId};
@@ -124,7 +124,7 @@ impl Talk {
     }
 
     fn attend(&mut self, steps: &mut Steps) {
-        self.calls.call(Doing::Attend, Request::Do(Command::Attend { rooms: true }), steps);
+        self.calls.call(Doing::Attend, Request::Do(Command::Attend { rooms: true, from: Since::Undelivered }), steps);
     }
 
     fn act(&mut self, frame: &str, now: Millis, steps: &mut Steps) {
@@ -204,13 +204,15 @@ impl Talk {
             (Then::Read(senders), _) => {
                 let messages = read(&self.who, &senders, entries);
                 if !messages.is_empty() {
-                    self.quietly(Command::Mark { mark: Mark::Read, messages, room: None }, steps);
+                    self.quietly(Command::Mark { mark: Mark::Read, messages, room: None, upto: None }, steps);
                 }
             }
             (Then::Edit(content), Some(message)) => {
                 self.quietly(Command::Edit { message: message.id, content }, steps);
             }
-            (Then::Delete, Some(message)) => self.quietly(Command::Delete { message: message.id }, steps),
+            (Then::Delete, Some(message)) => {
+                self.quietly(Command::Delete { message: message.id, moderates: false }, steps);
+            }
             (Then::Edit(_) | Then::Delete, None) => self.error(words::FORBIDDEN, steps),
         }
     }

@@ -50,6 +50,8 @@ fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
                 said.message(|buffer| buffer.extend_from_slice(extra.as_bytes()));
             }
         }
+        // The contract has no word for it.
+        What::Reacted { .. } => {}
         // Told by the notice that their maker gave with them.
         What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Retitled { .. } => {}
     }
@@ -100,7 +102,7 @@ fn tell_signal(signal: &Signal, to: Audience<'_>, said: &mut Said) {
             let (sender_id, sender_name) = (signal.who.id.as_str(), &*signal.who.name);
             say(said, "typing", wire::Typing { conversation_id, sender_id, sender_name, is_typing: *started });
         }
-        SignalKind::Marked { mark, messages, .. } | SignalKind::Reached { mark, messages } => {
+        SignalKind::Marked { mark, messages, .. } | SignalKind::Reached { mark, messages, .. } => {
             for marked in messages.iter().filter(|marked| marked.by != signal.who.id) {
                 tell_mark(signal, *mark, marked, conversation_id, said);
             }

@@ -87,7 +87,8 @@ fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
         | What::Edited { .. }
         | What::Deleted { .. }
         | What::Retitled { .. }
-        | What::Notice { .. } => return,
+        | What::Notice { .. }
+        | What::Reacted { .. } => return,
     };
     let told = Told { id: message.id, by: &event.by, at: event.at, seq: event.seq, cursor: Some(event.cursor()) };
     tell_message(message.kind, &message.content, &told, to, said);

@@ -62,7 +62,8 @@ pub(crate) fn event(event: &Event) -> Vec<Publication> {
         | What::MemberRemoved { .. }
         | What::Edited { .. }
         | What::Retitled { .. }
-        | What::Notice { .. } => Vec::new(),
+        | What::Notice { .. }
+        | What::Reacted { .. } => Vec::new(),
     }
 }
 

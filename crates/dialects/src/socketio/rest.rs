@@ -118,7 +118,7 @@ fn page(ask: &Ask, reply: Result<&Reply, &Refusal>, view: View<'_>) -> Answer {
 fn ask_delivered(ask: &Ask, _: Who<'_>) -> Result<Request, Answer> {
     let body: heard::Read<'_> = body(ask)?;
     let messages = message_ids(&body)?;
-    Ok(Request::Do(Command::Mark { mark: Mark::Delivered, messages, room: None }))
+    Ok(Request::Do(Command::Mark { mark: Mark::Delivered, messages, room: None, upto: None }))
 }
 
 fn delivered(_: &Ask, reply: Result<&Reply, &Refusal>, _: Millis) -> Answer {
@@ -130,7 +130,7 @@ fn ask_read(ask: &Ask, who: Who<'_>) -> Result<Request, Answer> {
     let messages = message_ids(&body)?;
     let named = heard::room_of(&body).map_err(wrong)?;
     let room = named.map(|named| room(ask, who, &named)).transpose()?;
-    Ok(Request::Do(Command::Mark { mark: Mark::Read, messages, room }))
+    Ok(Request::Do(Command::Mark { mark: Mark::Read, messages, room, upto: None }))
 }
 
 fn read(_: &Ask, reply: Result<&Reply, &Refusal>, _: Millis) -> Answer {
@@ -166,7 +166,7 @@ fn done(reply: Result<&Reply, &Refusal>, message: &str) -> Answer {
 
 fn ask_delete(ask: &Ask, _: Who<'_>) -> Result<Request, Answer> {
     let message = heard::message_id(captured(ask)).ok_or_else(|| no_uuid(captured(ask)))?;
-    Ok(Request::Do(Command::Delete { message }))
+    Ok(Request::Do(Command::Delete { message, moderates: false }))
 }
 
 fn deleted(_: &Ask, reply: Result<&Reply, &Refusal>, _: Millis) -> Answer {

@@ -33,7 +33,8 @@ fn tell_event(event: &Event, to: Audience<'_>, said: &mut Said) {
         | What::MemberRemoved { .. }
         | What::Edited { .. }
         | What::Retitled { .. }
-        | What::Notice { .. } => {}
+        | What::Notice { .. }
+        | What::Reacted { .. } => {}
     }
 }
 

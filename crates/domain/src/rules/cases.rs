@@ -39,7 +39,7 @@ pub(crate) fn service(scopes: Scopes) -> Actor {
 }
 
 pub(crate) fn member(role: Role) -> Member {
-    Member { role, status: Status::Active }
+    Member { muted: false, role, status: Status::Active }
 }
 
 /// A room made by `maker`, with these members and nobody barred.

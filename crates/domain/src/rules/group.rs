@@ -12,8 +12,8 @@ use crate::limits;
 use crate::model::{Member, Role, RoomKey, RoomKind, Status};
 use crate::refusal::Refusal;
 
-const OWNER: Member = Member { role: Role::Owner, status: Status::Active };
-const PLAIN: Member = Member { role: Role::Member, status: Status::Active };
+const OWNER: Member = Member { muted: false, role: Role::Owner, status: Status::Active };
+const PLAIN: Member = Member { muted: false, role: Role::Member, status: Status::Active };
 
 /// Decides `Group`: what happens, the notice last; nothing when all is so already.
 ///
@@ -80,7 +80,10 @@ fn make(title: &Text, members: &[(UserId, Role)], maker: &UserId) -> Result<Vec<
     let mut seen = BTreeSet::from([maker]);
     for (user, role) in members {
         if seen.insert(user) {
-            events.push(What::MemberSet { user: user.clone(), member: Member { role: *role, status: Status::Active } });
+            events.push(What::MemberSet {
+                user: user.clone(),
+                member: Member { muted: false, role: *role, status: Status::Active },
+            });
         }
     }
     Ok(events)
@@ -99,7 +102,7 @@ fn admit((facts, role): (&RoomFacts, Role), users: &[UserId]) -> Result<Vec<What
 }
 
 /// Whoever goes hands the group on when nobody else owns it.
-fn quit(facts: &RoomFacts, me: &UserId) -> Vec<What> {
+pub(super) fn quit(facts: &RoomFacts, me: &UserId) -> Vec<What> {
     let mut events = Vec::new();
     let active = |(user, member): &(&UserId, &Member)| *user != me && member.status == Status::Active;
     let others = || facts.members.iter().filter(active);
@@ -112,7 +115,7 @@ fn quit(facts: &RoomFacts, me: &UserId) -> Vec<What> {
     {
         events.push(What::MemberSet { user: user.clone(), member: OWNER });
     }
-    events.push(What::MemberRemoved { user: me.clone(), barred: false });
+    events.push(facts.departure(me));
     events
 }
 

@@ -9,7 +9,7 @@ use crate::identity::{Actor, Scopes, Standing};
 use crate::limits::{self, Policy};
 use crate::model::{Message, MessageKind, Role, RoomKey, RoomKind, Sending};
 use crate::refusal::Refusal;
-use crate::rules::room;
+use crate::rules::{moderate, room};
 
 /// The most messages a minute on a door of this pace; 0 means no limit.
 #[must_use]
@@ -68,28 +68,63 @@ pub fn fits(content: &str) -> Result<(), Refusal> {
     if good { Ok(()) } else { Err(Refusal::InvalidContent) }
 }
 
-/// Decides `Edit` (`becomes` is the new content) and `Delete` of a message that is there. Its author only, for as long as
-/// they may read the room that it is in. These count against no limit: RULES 12 speaks of messages.
+/// What becomes of a message that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It has this content.
+    Edit(Text),
+    /// It is taken away; by those who moderate the room, too, where `moderates`.
+    Delete {
+        /// See above.
+        moderates: bool,
+    },
+    /// This is put under it, or taken back.
+    React {
+        /// What.
+        emoji: Text,
+        /// Whether it is to be there.
+        on: bool,
+    },
+}
+
+/// Decides `Edit`, `Delete` and `React`. Editing and deleting is for its author, for as long as they may read the room that it is
+/// in; who is muted takes away and does nothing else. These count against no limit: RULES 12 speaks of messages.
 ///
 /// # Errors
-/// `InvalidContent`; `MessageNotFound` when the actor may not read the message, as if it weren't there (invariant 11);
-/// `NotAllowed` when they may and it is somebody else's.
-pub fn change(sent: &Event, facts: Option<&RoomFacts>, becomes: Option<&Text>, actor: &Actor) -> Result<What, Refusal> {
+/// `InvalidContent`; `Invalid` for what is no emoji; `MessageNotFound` when the actor may not read the message, as if it weren't
+/// there (invariant 11); `NotAllowed` when they may and it is somebody else's, or they are muted.
+pub fn change(sent: &Event, facts: Option<&RoomFacts>, change: &Change, actor: &Actor) -> Result<What, Refusal> {
     let message = sent.message().ok_or(Refusal::MessageNotFound)?;
-    let (message, sending) = (message.id, Sending { door: sent.door, client_id: message.client_id.clone() });
-    if let Some(content) = becomes {
-        fits(content)?;
-    }
+    let (message, of) = (message.id, sent.offset);
+    let sending = Sending { door: sent.door, client_id: sent.message().and_then(|sent| sent.client_id.clone()) };
+    proper(change)?;
     if !room::lets_read_actor(&sent.room, facts, actor) {
         return Err(Refusal::MessageNotFound);
     }
-    if sent.by.id != actor.who.id {
-        return Err(Refusal::NotAllowed);
-    }
-    Ok(match becomes {
-        Some(content) => What::Edited { message, of: sent.offset, content: content.clone(), sending },
-        None => What::Deleted { message, of: sent.offset, sending },
+    let (own, muted) = (sent.by.id == actor.who.id, facts.is_some_and(|facts| facts.is_muted(&actor.who.id)));
+    Ok(match change {
+        Change::Edit(content) if own && !muted => What::Edited { message, of, content: content.clone(), sending },
+        Change::Delete { moderates } if own || (*moderates && moderate::reaches(facts, actor, &sent.by.id)) => {
+            What::Deleted { message, of, sending }
+        }
+        Change::React { emoji, on } if !muted => What::Reacted { message, of, emoji: emoji.clone(), on: *on },
+        Change::Edit(_) | Change::Delete { .. } | Change::React { .. } => return Err(Refusal::NotAllowed),
     })
+}
+
+/// Whether a change is within its bounds, whatever it is of.
+///
+/// # Errors
+/// `InvalidContent` and `Invalid`.
+pub fn proper(change: &Change) -> Result<(), Refusal> {
+    match change {
+        Change::Edit(content) => fits(content),
+        Change::Delete { .. } => Ok(()),
+        Change::React { emoji, .. } => {
+            let fits = (1..=limits::EMOJI_BYTES_MAX).contains(&emoji.len()) && !emoji.chars().any(char::is_control);
+            if fits { Ok(()) } else { Err(Refusal::Invalid) }
+        }
+    }
 }
 
 fn may_write(
@@ -112,13 +147,17 @@ fn may_write(
     let me = &actor.who.id;
     let allowed = match (kind, facts) {
         (RoomKind::Public, facts) if manners.members_only => facts.is_some_and(|facts| facts.role(me).is_some()),
-        (RoomKind::Public, Some(facts)) => !facts.barred.contains(me),
+        (RoomKind::Public, Some(facts)) => !facts.is_out(me),
         (RoomKind::Public, None) if manners.makes_rooms && policy.open_rooms => true,
         (RoomKind::Public, None) => return Err(Refusal::RoomNotFound),
         (RoomKind::Private | RoomKind::Guild, facts) => facts.is_some_and(|facts| facts.role(me).is_some()),
         (RoomKind::Direct, _) => key.other(me).is_some(),
     };
-    if allowed { Ok(()) } else { Err(Refusal::Forbidden) }
+    match (allowed, facts) {
+        (false, _) => Err(Refusal::Forbidden),
+        (true, Some(facts)) if facts.is_muted(me) => Err(Refusal::NotAllowed),
+        (true, _) => Ok(()),
+    }
 }
 
 /// Whether the actor may say a system message: the room's maker, a moderator or owner, a back end (RULES 14).
@@ -232,6 +271,7 @@ mod tests {
         let den = facts("r", RoomKind::Private, &[("alice", member(Role::Member)), ("bob", member(Role::Owner))]);
         let left = facts("r", RoomKind::Private, &[("bob", member(Role::Owner))]);
         let found = |refusal| Err::<(), _>(refusal);
+        let gone = Change::Delete { moderates: false };
         for (what, facts, author, who, expected) in [
             ("one's own", Some(&public), "alice", actor("alice"), Ok(())),
             ("another's", Some(&public), "bob", actor("alice"), found(Refusal::NotAllowed)),
@@ -251,23 +291,70 @@ mod tests {
             let sent = said("r", author, 9);
             let (of, message) = (sent.offset, MessageId(9));
             assert_eq!(
-                change(&sent, facts, None, &who),
+                change(&sent, facts, &gone, &who),
                 expected.map(|()| What::Deleted { message, of, sending: sending() }),
                 "{what}"
             );
             let content = Text::from("better");
             let edited = What::Edited { message, of, content: content.clone(), sending: sending() };
-            assert_eq!(change(&sent, facts, Some(&content), &who), expected.map(|()| edited), "{what}");
+            let edit = Change::Edit(content);
+            assert_eq!(change(&sent, facts, &edit, &who), expected.map(|()| edited), "{what}");
         }
         let pair = RoomKey::pair(user("alice"), user("bob"));
         let sent = Event { room: pair, ..said("r", "alice", 9) };
-        assert!(change(&sent, None, None, &actor("alice")).is_ok());
-        assert_eq!(change(&sent, None, None, &actor("carol")), Err(Refusal::MessageNotFound));
+        assert!(change(&sent, None, &gone, &actor("alice")).is_ok());
+        assert_eq!(change(&sent, None, &gone, &actor("carol")), Err(Refusal::MessageNotFound));
         let (empty, long) = (Text::from(""), Text::from("x".repeat(limits::CONTENT_BYTES_MAX + 1)));
         for content in [empty, long] {
-            let decided = change(&said("r", "alice", 9), Some(&public), Some(&content), &actor("alice"));
-            assert_eq!(decided, Err(Refusal::InvalidContent), "{} bytes", content.len());
+            let (bytes, edit) = (content.len(), Change::Edit(content));
+            let decided = change(&said("r", "alice", 9), Some(&public), &edit, &actor("alice"));
+            assert_eq!(decided, Err(Refusal::InvalidContent), "{bytes} bytes");
         }
+    }
+
+    #[test]
+    fn moderators_take_away_what_others_have_said_where_their_wire_knows_that() {
+        let roster = [("own", member(Role::Owner)), ("mod", member(Role::Moderator)), ("mem", member(Role::Member))];
+        let den = facts("r", RoomKind::Private, &roster);
+        for (author, who, moderates, expected) in [
+            ("mem", "mod", true, true),
+            ("mem", "own", true, true),
+            ("own", "mod", true, false),
+            ("mod", "mem", true, false),
+            ("mem", "mod", false, false),
+            ("mem", "mem", false, true),
+        ] {
+            let decided = change(&said("r", author, 9), Some(&den), &Change::Delete { moderates }, &actor(who));
+            assert_eq!(decided.is_ok(), expected, "{author}'s, by {who}");
+            assert_eq!(
+                change(&said("r", author, 9), Some(&den), &Change::Edit("x".into()), &actor(who)).is_ok(),
+                author == who
+            );
+        }
+    }
+
+    #[test]
+    fn who_reacts_and_with_what() {
+        let muted = crate::model::Member { muted: true, ..member(Role::Member) };
+        let room = facts("r", RoomKind::Public, &[("mute", muted)]);
+        let react = |emoji: &str, who: &str| {
+            let react = Change::React { emoji: Text::from(emoji), on: true };
+            change(&said("r", "alice", 9), Some(&room), &react, &actor(who)).map(drop)
+        };
+        assert_eq!(react("👍", "bob"), Ok(()));
+        assert_eq!(react("👍", "mute"), Err(Refusal::NotAllowed));
+        let edit = Change::Edit(Text::from("x"));
+        assert_eq!(change(&said("r", "mute", 9), Some(&room), &edit, &actor("mute")), Err(Refusal::NotAllowed));
+        assert!(
+            change(&said("r", "mute", 9), Some(&room), &Change::Delete { moderates: false }, &actor("mute")).is_ok()
+        );
+        let max = limits::EMOJI_BYTES_MAX;
+        for (emoji, good) in [("", false), ("a\nb", false), (&"x".repeat(max), true), (&"x".repeat(max + 1), false)] {
+            assert_eq!(react(emoji, "bob").is_ok(), good, "{emoji:?}");
+        }
+        let draft = draft(MessageKind::Text, "hi");
+        let said = send(&key("r"), Some(&room), &draft, MessageId(7), &actor("mute"), CHAT, &Policy::default());
+        assert_eq!(said, Err(Refusal::NotAllowed), "nor does who is muted speak");
     }
 
     #[test]

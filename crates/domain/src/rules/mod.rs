@@ -3,7 +3,9 @@
 #[cfg(test)]
 pub(crate) mod cases;
 pub mod group;
+pub mod mention;
 pub mod message;
+pub mod moderate;
 pub mod name;
 pub mod pace;
 pub mod person;

@@ -10,8 +10,8 @@ use crate::limits::{self, Policy};
 use crate::model::{Member, Role, RoomKey, RoomKind, Status};
 use crate::refusal::Refusal;
 
-const OWNER: Member = Member { role: Role::Owner, status: Status::Active };
-const PLAIN: Member = Member { role: Role::Member, status: Status::Active };
+const OWNER: Member = Member { muted: false, role: Role::Owner, status: Status::Active };
+const PLAIN: Member = Member { muted: false, role: Role::Member, status: Status::Active };
 
 /// Who is in the room at the moment of deciding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,8 +96,8 @@ fn admit(
     let me = &actor.who.id;
     match facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind) {
         RoomKind::Public => match facts {
-            Some(facts) if facts.barred.contains(me) => Err(Refusal::Forbidden),
-            Some(facts) if manners.joins && !facts.members.contains_key(me) => Ok(vec![joined(me)]),
+            Some(facts) if facts.is_out(me) => Err(Refusal::Forbidden),
+            Some(facts) if manners.joins && facts.role(me).is_none() => Ok(vec![facts.arrival(me)]),
             Some(_) => Ok(Vec::new()),
             None if manners.makes_rooms && policy.open_rooms => Ok(found_public(key, me, manners)),
             None if here.occupied => Ok(Vec::new()),
@@ -105,13 +105,8 @@ fn admit(
         },
         RoomKind::Private => match facts {
             Some(facts) if facts.role(me).is_some() => Ok(Vec::new()),
-            Some(facts)
-                if manners.joins_private
-                    && policy.private_by_id
-                    && !facts.barred.contains(me)
-                    && !facts.members.contains_key(me) =>
-            {
-                Ok(vec![joined(me)])
+            Some(facts) if manners.joins_private && policy.private_by_id && !facts.is_out(me) => {
+                Ok(vec![facts.arrival(me)])
             }
             _ => Err(Refusal::Forbidden),
         },
@@ -162,7 +157,7 @@ pub fn leave(facts: Option<&RoomFacts>, user: &UserId, manners: Manners, last: b
         RoomKind::Private => role.is_some_and(|role| role != Role::Owner),
         RoomKind::Guild | RoomKind::Direct => false,
     };
-    if ends { vec![What::MemberRemoved { user: user.clone(), barred: false }] } else { Vec::new() }
+    if ends { vec![facts.departure(user)] } else { Vec::new() }
 }
 
 /// Whether a query about this room may be answered to the actor; missing and forbidden alike.
@@ -206,7 +201,7 @@ fn may_be(key: &RoomKey, facts: Option<&RoomFacts>, policy: &Policy) -> bool {
 
 fn lets_read(key: &RoomKey, facts: Option<&RoomFacts>, user: &UserId) -> bool {
     match facts.map_or_else(|| key.first_use_kind(), |facts| facts.kind) {
-        RoomKind::Public => facts.is_none_or(|facts| !facts.barred.contains(user)),
+        RoomKind::Public => facts.is_none_or(|facts| !facts.is_out(user)),
         RoomKind::Private | RoomKind::Guild => facts.is_some_and(|facts| facts.role(user).is_some()),
         RoomKind::Direct => key.other(user).is_some(),
     }

@@ -57,6 +57,7 @@ pub fn enrol(
     let member = Member {
         role: role.or(was.map(|m| m.role)).unwrap_or(Role::Member),
         status: status.or(was.map(|m| m.status)).unwrap_or(Status::Active),
+        muted: was.is_some_and(|m| m.muted),
     };
     let touches_staff = member.role > Role::Member || was.is_some_and(|m| m.role > Role::Member);
     if rank == Rank::Moderator && touches_staff {
@@ -108,7 +109,7 @@ mod tests {
     use crate::rules::cases::{actor, facts, key, member, service, user};
 
     fn guild() -> RoomFacts {
-        let blocked = Member { role: Role::Member, status: Status::Blocked };
+        let blocked = Member { muted: false, role: Role::Member, status: Status::Blocked };
         facts(
             "GUILD#g",
             RoomKind::Guild,
@@ -174,7 +175,8 @@ mod tests {
     #[test]
     fn whatever_may_exclude_moves_the_exclusion_version() {
         let guild = guild();
-        let set = |id: &str, role, status| What::MemberSet { user: user(id), member: Member { role, status } };
+        let set =
+            |id: &str, role, status| What::MemberSet { user: user(id), member: Member { muted: false, role, status } };
         for (what, excludes) in [
             (What::MemberRemoved { user: user("mem"), barred: true }, true),
             (set("mod", Role::Member, Status::Active), true),

@@ -32,6 +32,8 @@ impl Node {
                 let listed = listed.iter().filter(|room| !room.is_stale(now) || self.presence.occupied(&room.key));
                 Reply::Rooms(listed.map(|room| self.view(room)).collect())
             }
+            Query::Own { room } => return self.own(pending, actor, room.as_ref(), now),
+            Query::Members { room } => return self.members(pending, actor, room, now),
             Query::RoomConnections { room } => {
                 if let Some(next) = self.ensure(room.kept(), now) {
                     return Ok(next);

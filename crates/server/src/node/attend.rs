@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use adapters::port::{Failure, Found, Read};
-use domain::command::Reply;
+use domain::command::{Reply, Since};
 use domain::event::Status;
 use domain::history::Standing as Stands;
 use domain::id::{ConnectionId, Millis, Offset, UserId};
@@ -21,22 +21,49 @@ use super::desk::{Pending, Waiter};
 use super::found::log_read_failure;
 
 impl Node {
-    pub(super) fn attend(&mut self, pending: &mut Pending, actor: &Actor, rooms: bool) -> Result<Next, Refusal> {
+    pub(super) fn attend(
+        &mut self,
+        pending: &mut Pending,
+        actor: &Actor,
+        (rooms, since): (bool, Since),
+    ) -> Result<Next, Refusal> {
         let connection = actor.connection.ok_or(Refusal::Invalid)?;
         if let Some(known) = pending.again.filter(|known| *known > self.head.offset) {
             return Ok(Next::Behind(known));
         }
-        let Some(Found::Standings(standings)) = pending.found.take().map(|found| *found) else {
+        let resume = match since {
+            Since::Undelivered | Since::Now => None,
+            Since::After(cursor) => match self.after(pending, cursor)? {
+                Some(cursor) => Some(cursor),
+                None => return Ok(Next::Read(Read::At(cursor.offset))),
+            },
+        };
+        if let Some(Found::Standings(standings)) = pending.found.as_deref() {
+            pending.standings = Some(standings.clone());
+        }
+        let Some(standings) = pending.standings.clone() else {
             // What is committed by now is in it; what comes later the shard knows, or has this decided again.
             pending.asked_at = self.head.offset;
             return Ok(Next::Read(Read::Standings(actor.who.id.clone())));
         };
+        if let Some(cursor) = resume {
+            let kept =
+                standings.iter().filter(|stands| stands.began() <= cursor.offset).map(|stands| stands.room.clone());
+            if let Some(next) = self.all_kept(pending, cursor.offset, kept, Some(&actor.who.id))? {
+                return Ok(next);
+            }
+        }
         if !self.presence.knows(connection) {
             return Err(Refusal::NotPresent);
         }
         let decided_at = pending.asked_at;
         let behind = |stands: &&Stands| stands.last > stands.delivered;
-        let undelivered = standings.iter().filter(behind).map(|stands| stands.delivered).min();
+        let undelivered = match since {
+            Since::Undelivered => standings.iter().filter(behind).map(|stands| stands.delivered).min(),
+            Since::Now => Some(self.head.offset),
+            // Nothing lies between when another node is ahead of this one.
+            Since::After(_) => resume.map(|cursor| cursor.offset.min(decided_at)),
+        };
         // With nothing undelivered, what was said after the reader looked still is: its shard may be past that.
         let from = undelivered.unwrap_or(decided_at);
         let own = standings.iter().filter(|stands| rooms && stands.room.other(&actor.who.id).is_none());
@@ -44,11 +71,21 @@ impl Node {
             own.map(|stands| Attach { room: stands.room.clone(), from: None, page: None, decided_at, call: None });
         let attach = attach.collect();
         // A direct room that is not named was delivered, unless there were too many to name.
-        let rest = if standings.len() < limits::STANDINGS_MAX { decided_at } else { Offset(0) };
-        let floors = standings.into_iter().map(|stands| (stands.room, stands.delivered)).collect();
+        let undelivered = since == Since::Undelivered;
+        let rest = if undelivered && standings.len() < limits::STANDINGS_MAX { decided_at } else { Offset(0) };
+        let floor = |stands: Stands| match since {
+            Since::Undelivered => Some((stands.room, stands.delivered)),
+            // Who came to belong later is told from that on.
+            Since::After(_) | Since::Now => {
+                let began = stands.began();
+                Some((stands.room, Offset(began.0.saturating_sub(1)))).filter(|(_, floor)| *floor > from)
+            }
+        };
+        let floors = standings.into_iter().filter_map(floor).collect();
         let call = Box::new(pending.call.clone());
-        let follow = Some(Box::new(Follow { rooms, from, floors, rest, decided_at, call }));
-        let told = Told { attach, follow, ..Told::plain(pending.call.to, Ok(Reply::Attending)) };
+        let follow = Some(Box::new(Follow { rooms, from, floors, rest, undelivered, decided_at, call }));
+        let from = resume.unwrap_or(self.head);
+        let told = Told { attach, follow, ..Told::plain(pending.call.to, Ok(Reply::Attending { from })) };
         Ok(Next::Reply(Box::new(told)))
     }
 

@@ -120,6 +120,8 @@ pub struct Follow {
     pub floors: Vec<(RoomKey, Offset)>,
     /// In the user's other direct rooms everything up to here.
     pub rest: Offset,
+    /// What was not delivered yet is told, of which what they have said themselves is no part; else everything.
+    pub undelivered: bool,
     /// The head that this was decided at.
     pub decided_at: Offset,
     /// The call, to be decided again when the shard knows of a change of the user's rooms after `decided_at`.

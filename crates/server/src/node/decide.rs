@@ -16,6 +16,7 @@ use domain::limits;
 use domain::model::{Member, RoomKey, RoomKind};
 use domain::query::Query;
 use domain::refusal::Refusal;
+use domain::rules::message::Change;
 use domain::rules::watermark::Raise;
 use domain::rules::{room, roster};
 use domain::watermark::Mark;
@@ -67,7 +68,11 @@ pub(super) enum Then {
     Mark {
         mark: Mark,
         raises: Vec<Raise>,
+        /// The room that was named was marked up to now, and not to some place before.
+        whole: bool,
     },
+    /// Somebody's belonging to a room has changed.
+    Moderate(RoomKey, UserId),
     /// What is too old goes.
     Expire,
     Remember,
@@ -125,11 +130,19 @@ impl Node {
             Command::Group { room, change, notice } => {
                 self.group(pending, actor, (&room, &change, notice.as_ref()), now)
             }
-            Command::Attend { rooms } => self.attend(pending, actor, rooms),
+            Command::Attend { rooms, from } => self.attend(pending, actor, (rooms, from)),
             Command::Declare { online } => self.declare(pending, actor, online, now),
-            Command::Edit { message, content } => self.change(pending, actor, (message, Some(&content)), now),
-            Command::Delete { message } => self.change(pending, actor, (message, None), now),
-            Command::Mark { mark, messages, room } => self.mark(pending, actor, (mark, &messages, room.as_ref()), now),
+            Command::Edit { message, content } => self.change(pending, actor, (message, &Change::Edit(content)), now),
+            Command::Delete { message, moderates } => {
+                self.change(pending, actor, (message, &Change::Delete { moderates }), now)
+            }
+            Command::React { message, emoji, on } => {
+                self.change(pending, actor, (message, &Change::React { emoji, on }), now)
+            }
+            Command::Moderate { room, user, act } => self.moderate(pending, actor, (&room, &user, act), now),
+            Command::Mark { mark, messages, room, upto } => {
+                self.mark(pending, actor, (mark, &messages, room.as_ref(), upto), now)
+            }
             Command::Remember { session, rooms, ends, not_before } => {
                 self.remember(actor, (session, &rooms, ends, not_before), now)
             }

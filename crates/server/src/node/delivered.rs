@@ -141,7 +141,7 @@ impl Node {
             let unread = |(offset, _): &(Offset, Marked)| !lately.has_read(user, room, *offset);
             let messages: Vec<Marked> =
                 due.apart.iter().filter(|one| unread(one)).map(|(_, one)| one.clone()).collect();
-            self.tell_reached(&due.who, due.connection, &due.room, Mark::Delivered, messages, now);
+            self.tell_reached(&due.who, due.connection, &due.room, (Mark::Delivered, None), messages, now);
         }
     }
 }

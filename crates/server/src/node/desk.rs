@@ -12,6 +12,7 @@ use super::reached::Stretch;
 use adapters::port::{Found, Read, SessionRow};
 use domain::event::{Event, Status};
 use domain::facts::RoomFacts;
+use domain::history::Standing;
 use domain::id::{ConnectionId, Cursor, MessageId, Offset, SessionKey, UserId, UserNumber};
 use domain::model::{Person, RoomKey, User};
 use domain::refusal::BadResume;
@@ -61,6 +62,8 @@ pub(super) struct Pending {
     pub(super) asked_at: Offset,
     /// The session that a reader found.
     pub(super) session: Option<Option<Arc<SessionRow>>>,
+    /// Where the user stands in what is theirs, as a reader found it.
+    pub(super) standings: Option<Vec<Standing>>,
     /// What else a reader found: a page, a count, places of messages.
     pub(super) found: Option<Box<Found>>,
     /// What it holds open while it is still being decided.
@@ -87,6 +90,7 @@ impl Pending {
             place: None,
             asked_at: Offset(0),
             session: None,
+            standings: None,
             found: None,
             holds: Vec::new(),
         }

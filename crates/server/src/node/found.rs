@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use adapters::port::{Failure, FailureKind, Found, Read};
 use dialects::Request;
-use domain::command::{Command, Start};
+use domain::command::{Command, Since, Start};
 use domain::id::{Cursor, Millis};
 use domain::model::RoomKey;
 use domain::refusal::{BadResume, Refusal};
@@ -87,6 +87,8 @@ impl Node {
             | Found::Conversations(_)
             | Found::Standings(_)
             | Found::Entries(_)
+            | Found::Own(_)
+            | Found::Members(_)
             | Found::Users(_)
             | Found::History(..)
             | Found::Count(_)
@@ -123,9 +125,11 @@ fn start_at(pending: &Pending, found: Option<Cursor>) -> Result<Cursor, BadResum
 
 fn asked_cursor(pending: &Pending) -> Option<Cursor> {
     match &pending.call.request {
-        Request::Do(Command::Enter { from: Start::After(cursor), .. } | Command::Return { from: cursor, .. }) => {
-            Some(*cursor)
-        }
+        Request::Do(
+            Command::Enter { from: Start::After(cursor), .. }
+            | Command::Return { from: cursor, .. }
+            | Command::Attend { from: Since::After(cursor), .. },
+        ) => Some(*cursor),
         Request::Do(_) | Request::Ask(_) => None,
     }
 }
@@ -144,6 +148,8 @@ fn answers(ask: &Read, found: &Found) -> bool {
         Read::Conversations { .. } => matches!(found, Found::Conversations(_)),
         Read::Born(_) | Read::Alias { .. } => matches!(found, Found::Key(_)),
         Read::Standings(_) => matches!(found, Found::Standings(_)),
+        Read::Own { .. } => matches!(found, Found::Own(_)),
+        Read::Members { .. } => matches!(found, Found::Members(_)),
         Read::Find { .. } => matches!(found, Found::Entries(_)),
         Read::Acquaintances { .. } => matches!(found, Found::Users(_)),
         Read::History { .. } => matches!(found, Found::History(..)),

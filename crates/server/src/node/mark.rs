@@ -25,7 +25,7 @@ impl Node {
         &mut self,
         pending: &Pending,
         actor: &Actor,
-        (mark, messages, named): (Mark, &Arc<[MessageId]>, Option<&RoomKey>),
+        (mark, messages, named, upto): (Mark, &Arc<[MessageId]>, Option<&RoomKey>, Option<Offset>),
         now: Millis,
     ) -> Result<Next, Refusal> {
         if actor.standing != Standing::User {
@@ -52,6 +52,8 @@ impl Node {
             return Ok(next);
         }
         let last = named.and_then(|room| self.rooms.peek(room)).map(|facts| facts.last);
+        let whole = upto.is_none_or(|upto| last.is_none_or(|last| upto >= last));
+        let last = last.map(|last| upto.map_or(last, |upto| upto.min(last)));
         let reads = |room: &RoomKey| room::read(room, self.rooms.peek(room), actor, &self.policy).is_ok();
         let raises = watermark::mark(places, named.zip(last), reads);
         if raises.is_empty() {
@@ -71,7 +73,7 @@ impl Node {
             };
             self.asked(write, messages, raise)
         };
-        Ok(Next::Write(raises.iter().map(write).collect(), Then::Mark { mark, raises }, Vec::new()))
+        Ok(Next::Write(raises.iter().map(write).collect(), Then::Mark { mark, raises, whole }, Vec::new()))
     }
 
     /// The marks are kept: each room hears of its own, and who wrote what lies in a room that was named whole, of that. In
@@ -79,7 +81,7 @@ impl Node {
     pub(super) fn marked(
         &mut self,
         call: &Call,
-        mark: Mark,
+        (mark, up_to_now): (Mark, bool),
         raises: Vec<Raise>,
         from: Option<(Offset, Vec<Offset>)>,
         now: Millis,
@@ -92,7 +94,7 @@ impl Node {
                 self.lately.note(&who.id, &raise, now);
             }
             let Raise { room, upto, messages, .. } = raise;
-            let kind = SignalKind::Marked { mark, messages, whole_room: upto.is_some() };
+            let kind = SignalKind::Marked { mark, messages, whole_room: up_to_now && upto.is_some(), upto };
             self.signal(&room, who, kind, call.to.connection(), now);
         }
         if let (Some((room, upto, mut named)), Some((after, apart))) = (whole, from) {

@@ -5,7 +5,7 @@
 //! for nothing but its sync and a flood shares it. The thread around it is `threads::node`; the simulator drives the same
 //! step. Rules are in `domain::rules`; neighbours: `decide` (how far a call gets; with `enter`, `send`, `change`, `mark`,
 //! `session`, `people`, `group` and `online` for the commands), `outcome` (what became of a batch), `seats` (who is where from then on),
-//! `announce` (telling everybody), `answer` and `history` (queries), `found` (what readers found), `reached` (what a mark has come past), `relay` (what is said
+//! `announce` (telling everybody), `answer`, `own` and `history` (queries), `found` (what readers found), `reached` (what a mark has come past), `relay` (what is said
 //! and not kept), `desk` (what waits), `rooms` (facts remembered).
 
 mod announce;
@@ -27,6 +27,7 @@ mod lately;
 mod mark;
 mod online;
 mod outcome;
+mod own;
 mod people;
 mod place;
 mod reached;

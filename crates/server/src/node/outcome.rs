@@ -7,9 +7,9 @@ use adapters::port::{Failure, FailureKind, Outcome, Write};
 use dialects::Request;
 use domain::command::{Command, Reply};
 use domain::event::{Event, What};
-use domain::id::{ConnectionId, Cursor, Millis};
+use domain::id::{ConnectionId, Cursor, Millis, UserId};
 use domain::limits;
-use domain::model::RoomKey;
+use domain::model::{RoomKey, Status};
 use domain::refusal::Refusal;
 
 use super::call::{Output, ReplyTo, Told};
@@ -132,8 +132,8 @@ impl Node {
                 Err(Refusal::Contended)
             }
             Outcome::Reached { after, apart } => {
-                if let Then::Mark { mark, raises } = then {
-                    self.marked(&pending.call, mark, raises, Some((after, apart)), now);
+                if let Then::Mark { mark, raises, whole } = then {
+                    self.marked(&pending.call, (mark, whole), raises, Some((after, apart)), now);
                 }
                 return None;
             }
@@ -156,7 +156,7 @@ impl Node {
     /// What a command wanted is kept, and is no event.
     fn done(&mut self, pending: &Pending, then: Then, now: Millis) {
         match then {
-            Then::Mark { mark, raises } => self.marked(&pending.call, mark, raises, None, now),
+            Then::Mark { mark, raises, whole } => self.marked(&pending.call, (mark, whole), raises, None, now),
             Then::Delivered(due) => self.deliveries_kept(due, now),
             Then::Remember
             | Then::Expire
@@ -168,6 +168,7 @@ impl Node {
             | Then::Leave(_)
             | Then::Send { .. }
             | Then::Change { .. }
+            | Then::Moderate(..)
             | Then::Enrol(..)
             | Then::Expel(..) => self.tell(pending.call.to, Ok(Reply::Done)),
         }
@@ -190,7 +191,7 @@ impl Node {
             Then::Enter { coming, .. } => self.entered(call, coming, now),
             Then::Leave(room) => self.tell_left(call, room),
             Then::Enrol(user, member) => {
-                if member.status != domain::model::Status::Active
+                if member.status != Status::Active
                     && let Some(event) = events.last()
                 {
                     self.expelled(&event.room, &user, now);
@@ -200,6 +201,12 @@ impl Node {
             Then::Expel(room, user) => {
                 self.expelled(&room, &user, now);
                 self.tell(call.to, Ok(Reply::Expelled));
+            }
+            Then::Moderate(room, user) => {
+                if events.iter().any(|event| puts_out(&event.what, &user)) {
+                    self.expelled(&room, &user, now);
+                }
+                self.tell(call.to, Ok(Reply::Done));
             }
             Then::Change { sent } => {
                 let event = events.into_iter().next_back().expect("a committed write has events");
@@ -289,10 +296,25 @@ fn waiting_lane(pending: &Pending, then: &Then) -> Option<ConnectionId> {
     pending.call.to.connection().filter(|_| matches!(then, Then::Meet))
 }
 
+/// Whether an event puts this user out of its room.
+fn puts_out(what: &What, whom: &UserId) -> bool {
+    match what {
+        What::MemberRemoved { user, .. } => user == whom,
+        What::MemberSet { user, member } => user == whom && member.status != Status::Active,
+        What::RoomMade { .. }
+        | What::Sent(_)
+        | What::Edited { .. }
+        | What::Deleted { .. }
+        | What::Retitled { .. }
+        | What::Notice { .. }
+        | What::Reacted { .. } => false,
+    }
+}
+
 /// The room whose facts a write was decided on.
 fn room_of(pending: &Pending, then: &Then) -> Option<RoomKey> {
     match then {
-        Then::Made(room) | Then::Leave(room) | Then::Expel(room, _) => Some(room.clone()),
+        Then::Made(room) | Then::Leave(room) | Then::Expel(room, _) | Then::Moderate(room, _) => Some(room.clone()),
         Then::Enter { coming, .. } => Some(coming.room.kept().clone()),
         Then::Change { sent } => Some(sent.room.clone()),
         Then::Send { room, .. } | Then::Group { room, .. } => Some(room.kept().clone()),
@@ -333,6 +355,7 @@ fn content_bytes(what: &What) -> usize {
         What::Sent(message) => message.content.len() + message.extra.as_ref().map_or(0, |extra| extra.len()),
         What::Edited { content, .. } => content.len(),
         What::Notice { extra } => extra.len(),
+        What::Reacted { emoji, .. } => emoji.len(),
         What::RoomMade { .. }
         | What::MemberSet { .. }
         | What::MemberRemoved { .. }

@@ -73,7 +73,7 @@ impl Node {
         };
         let told = |entry: &&Entry| entry.sent.offset <= *upto && entry.sent.by.id != who.id && !overtaken(entry);
         let messages: Vec<Marked> = entries.iter().filter(told).filter_map(|entry| entry.sent.marked()).collect();
-        self.tell_reached(&who.clone(), *connection, &room.clone(), *mark, messages, now);
+        self.tell_reached(&who.clone(), *connection, &room.clone(), (*mark, Some(*upto)), messages, now);
         if let Some(last) = entries.last().map(|entry| entry.sent.offset)
             && self.tells_of_marks(&stretch.room)
         {
@@ -87,12 +87,12 @@ impl Node {
         who: &Arc<Person>,
         connection: Option<ConnectionId>,
         room: &RoomKey,
-        mark: Mark,
+        (mark, upto): (Mark, Option<Offset>),
         messages: Vec<Marked>,
         now: Millis,
     ) {
         if !messages.is_empty() {
-            self.signal(room, who, SignalKind::Reached { mark, messages: messages.into() }, connection, now);
+            self.signal(room, who, SignalKind::Reached { mark, messages: messages.into(), upto }, connection, now);
         }
     }
 }

@@ -161,6 +161,7 @@ fn excluded(what: &What) -> Option<&UserId> {
         | What::Edited { .. }
         | What::Deleted { .. }
         | What::Retitled { .. }
-        | What::Notice { .. } => None,
+        | What::Notice { .. }
+        | What::Reacted { .. } => None,
     }
 }

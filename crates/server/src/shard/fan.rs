@@ -22,7 +22,7 @@ impl Shard {
         self.take_in(event);
         self.note_alias(event);
         self.spread(&News::Event(event.clone()));
-        self.head = event.offset;
+        (self.head, self.head_life) = (event.offset, event.life);
         self.exclude(event);
     }
 
@@ -75,21 +75,31 @@ impl Shard {
                 self.tell_to(slot, news, true);
             }
         }
-        self.want_proofs(room);
+        let listeners = self.hub.rooms[room as usize].listeners();
+        self.want_proofs(room, listeners);
         for place in 0..self.hub.rooms[room as usize].singles.len() {
             let slot = self.hub.rooms[room as usize].singles[place];
             self.tell_to(slot, news, true);
-            if self.get(slot).is_some_and(|connection| connection.attends) {
-                self.want_proof(slot);
-            }
+            self.want_proof_at_once(slot, listeners);
+        }
+    }
+
+    /// Who attends is asked whether it has heard, where its wire wants that of a room with so many listeners.
+    fn want_proof_at_once(&mut self, slot: Slot, listeners: usize) {
+        let dialects = self.parts.dialects.clone();
+        let asks = self.get(slot).is_some_and(|connection| {
+            connection.attends && dialects[usize::from(connection.dialect)].asks_at_once(listeners)
+        });
+        if asks {
+            self.want_proof(slot);
         }
     }
 
     /// Those who attend, and share the room's run because it is their only one, are asked whether they have heard.
-    fn want_proofs(&mut self, room: u32) {
+    fn want_proofs(&mut self, room: u32, listeners: usize) {
         for list in 0..self.hub.rooms[room as usize].lists.len() {
             let dialect = self.hub.rooms[room as usize].lists[list].dialect;
-            if !self.parts.dialects[usize::from(dialect)].attends() {
+            if !self.parts.dialects[usize::from(dialect)].asks_at_once(listeners) {
                 continue;
             }
             for place in 0..self.hub.rooms[room as usize].lists[list].slots.len() {

@@ -73,8 +73,8 @@ impl Shard {
         let Some(connection) = self.get(slot) else { return };
         (connection.follows, connection.attends) = (true, follow.rooms);
         if follow.from < head {
-            let Follow { from: cursor, floors, rest, .. } = follow;
-            let lag = Lag { cursor, floors, rest, undelivered: true, ..Lag::default() };
+            let Follow { from: cursor, floors, rest, undelivered, .. } = follow;
+            let lag = Lag { cursor, floors, rest, undelivered, ..Lag::default() };
             connection.lag = Some(Box::new(lag));
             self.mark_seats(slot);
             self.queue_flush(slot);
@@ -119,7 +119,8 @@ impl Shard {
             | What::Edited { .. }
             | What::Deleted { .. }
             | What::Retitled { .. }
-            | What::Notice { .. } => return,
+            | What::Notice { .. }
+            | What::Reacted { .. } => return,
         };
         for slot in self.hub.connections_of(user) {
             let inside = self.hub.find(&event.room);

@@ -263,6 +263,8 @@ impl Shard {
                 }
                 (Phase::Open, Step::Identify(claim)) => self.identify_later(slot, claim),
                 (Phase::Open, Step::Writers(id, room)) => self.writers_to(slot, id, &room),
+                (Phase::Open, Step::Speak(tongue)) => self.speak(slot, tongue),
+                (Phase::Open, Step::Place) => self.place_to(slot),
                 (Phase::Open, Step::Follow) => connection.follows = true,
                 (Phase::Open, Step::Asked) => self.asked(slot),
                 (Phase::Open, Step::Answered) => self.answered_sign(slot),
@@ -277,6 +279,8 @@ impl Shard {
                     | Step::SayBinary(_)
                     | Step::Identify(_)
                     | Step::Writers(..)
+                    | Step::Speak(_)
+                    | Step::Place
                     | Step::Follow
                     | Step::Asked
                     | Step::Answered
@@ -350,6 +354,7 @@ impl Shard {
         self.hub.watchers.remove(&slot);
         let Some(mut connection) = self.connections[slot as usize].take() else { return };
         self.unlink(&mut connection);
+        self.keyed.remove(&connection.id);
         self.tally.held_bytes -= u64::from(connection.weighed);
         net.close(slot);
         if let Some(session) = connection.session.as_mut() {

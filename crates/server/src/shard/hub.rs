@@ -70,6 +70,13 @@ pub(super) struct HubRoom {
     pub(super) said: Offset,
 }
 
+impl HubRoom {
+    /// How many listen here.
+    pub(super) fn listeners(&self) -> usize {
+        self.singles.len() + self.lists.iter().map(|list| list.slots.len()).sum::<usize>()
+    }
+}
+
 /// Rooms and users by what they are looked up by.
 #[derive(Debug, Default)]
 pub(super) struct Hub {

@@ -30,11 +30,16 @@ pub(super) struct Asked {
 impl Shard {
     /// Who asks for a socket; then it is met, or turned away.
     pub(super) fn who_asks(&mut self, slot: Slot, ask: Ask) {
-        let Some(dialect) = self.get(slot).map(|connection| connection.dialect) else { return };
+        let Some((id, dialect)) = self.get(slot).map(|connection| (connection.id, connection.dialect)) else { return };
         let door = &self.parts.dialects[usize::from(dialect)];
         let verdict = match door.who(&ask) {
             Some(credential) => match self.parts.gate.identify(&credential, door.name(), self.now) {
-                Verdict::Known(answer) => answer,
+                Verdict::Known(answer) => {
+                    if answer.is_ok() && matches!(credential, Credential::Key(_)) {
+                        self.keyed.insert(id, credential);
+                    }
+                    answer
+                }
                 Verdict::Wait => {
                     if let Some(connection) = self.get(slot) {
                         connection.phase = Phase::Asking(Box::new(ask));
@@ -67,7 +72,7 @@ impl Shard {
     /// A client says who it is, on a wire on which it does so after it has connected.
     pub(super) fn identify_later(&mut self, slot: Slot, claim: Claim) {
         let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { return };
-        let name = self.parts.dialects[dialect].name();
+        let name = self.parts.dialects[dialect].door_name();
         match self.parts.gate.identify(&claim.credential, name, self.now) {
             Verdict::Known(answer) => self.known_later(slot, claim, answer),
             Verdict::Wait => self.ask_about(slot, claim.credential.clone(), Some(claim)),
@@ -93,6 +98,23 @@ impl Shard {
             Err(denied) => {
                 self.count_error_of(slot, "denied");
                 self.identified(slot, Err(denied));
+            }
+        }
+    }
+
+    /// Whoever came by a key that is good no more goes as if their token had ended (RULES 5, THREATS T7); who is still
+    /// opening goes then. A key has no end of its own that could be waited for, so each is looked at again.
+    pub(super) fn keys_changed(&mut self) {
+        let now = self.now;
+        for (id, key) in std::mem::take(&mut self.keyed) {
+            let Some(slot) = self.slot_of(id) else { continue };
+            let Some(dialect) = self.get(slot).map(|connection| usize::from(connection.dialect)) else { continue };
+            let name = self.parts.dialects[dialect].door_name();
+            if !matches!(self.parts.gate.identify(&key, name, now), Verdict::Known(Err(_))) {
+                self.keyed.insert(id, key);
+            } else if let Some(connection) = self.get(slot) {
+                connection.ends = Some(now);
+                self.arm(slot);
             }
         }
     }

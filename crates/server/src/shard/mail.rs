@@ -235,6 +235,7 @@ impl Shard {
         if followed && self.get(slot).is_some_and(|connection| connection.is_level()) {
             let now = self.now;
             self.have_session(slot, |session, steps| session.level(0, now, steps));
+            self.arm(slot);
         }
     }
 

@@ -10,7 +10,7 @@
 //! `polling` (sessions without a socket), `takeover` (a socket for them), `typing` (who writes), `managed` (what back ends
 //! want of a connection), `integrate` (what a URL is told of it), `fate` (what has become of a
 //! message meanwhile), `allowance` (what a connection may cost), `parts` (what it is made of, and what it counts), `world`
-//! (what is around it).
+//! (what is around it), `tongue` (who is told in other words from now on).
 
 mod allowance;
 mod attach;
@@ -34,6 +34,7 @@ mod polling;
 mod proof;
 mod status;
 mod takeover;
+mod tongue;
 mod typing;
 mod wheel;
 mod world;
@@ -44,7 +45,8 @@ use std::sync::Arc;
 use dialects::{Said, Steps};
 use domain::Text;
 use domain::event::Signal;
-use domain::id::{ConnectionId, Millis, Offset};
+use domain::id::{ConnectionId, Life, Millis, Offset};
+use domain::identity::Credential;
 use domain::model::RoomKey;
 use domain::refusal::Refusal;
 use hashbrown::HashMap;
@@ -93,6 +95,8 @@ pub struct Shard {
     hub: Hub,
     /// Everything up to here was given to the level.
     head: Offset,
+    /// The server start that wrote what is there.
+    head_life: Life,
     /// The log goes at least to here.
     known_head: Offset,
     /// The last event that put somebody out.
@@ -113,6 +117,8 @@ pub struct Shard {
     reads: HashMap<Token, ReadFor>,
     /// Who is being asked about. As many as may wait for the Auth Service at most.
     asked: HashMap<Token, Asked>,
+    /// By which key each connection came that came by one.
+    keyed: BTreeMap<ConnectionId, Credential>,
     /// Calls under way, each with its reply slot.
     calls: usize,
     /// Sessions that are polled.
@@ -166,8 +172,9 @@ impl Shard {
             connections: Vec::new(),
             generations: Vec::new(),
             hub: Hub::default(),
-            head: parts.head,
-            known_head: parts.head,
+            head: parts.head.offset,
+            head_life: parts.head.life,
+            known_head: parts.head.offset,
             excluded_at: Offset(0),
             changes: Changes::default(),
             aliases: HashMap::new(),
@@ -180,6 +187,7 @@ impl Shard {
             next_token: 0,
             reads: HashMap::new(),
             asked: HashMap::new(),
+            keyed: BTreeMap::new(),
             calls: 0,
             polled: 0,
             integrating: HashMap::new(),
@@ -227,6 +235,7 @@ impl Shard {
                 Input::Integrated(token, outcome) => self.integrated(token, &outcome),
                 Input::Mail(mail) => self.mail.push_back(mail),
                 Input::Found(token, found) => self.found(token, found),
+                Input::KeysChanged => self.keys_changed(),
                 Input::Identified(token, answer) => self.asked_about(token, answer),
             }
         }

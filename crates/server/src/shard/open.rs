@@ -19,6 +19,7 @@ use domain::id::{ConnectionId, Door, SessionKey};
 use domain::identity::{Denied, Identity, Standing};
 use domain::limits;
 use domain::model::Person;
+use domain::query::Query;
 use domain::refusal::Refusal;
 
 use super::connection::{Connection, MEET, Phase};
@@ -287,7 +288,10 @@ impl Shard {
             connection.calls -= 1;
             return self.answered(slot, id, Ok(&Reply::Done));
         }
-        connection.heavy |= matches!(request, Request::Ask(domain::query::Query::Rooms { .. }));
+        connection.heavy |= matches!(
+            request,
+            Request::Ask(Query::Rooms { .. } | Query::Own { .. } | Query::Members { .. } | Query::History { .. })
+        );
         let call = Call {
             to: ReplyTo::Connection(connection.id, id),
             door: doors.get(usize::from(connection.dialect)).map_or(Door(0), |dialect| dialect.door()),

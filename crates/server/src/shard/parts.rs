@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dialects::Dialect;
-use domain::id::{Life, Offset};
+use domain::id::{Cursor, Life};
 
 use super::Gate;
 
@@ -86,7 +86,7 @@ pub struct Parts {
     /// What one connection may cost.
     pub allowance: Allowance,
     /// The log's head.
-    pub head: Offset,
+    pub head: Cursor,
     /// For the names of sessions; nobody may guess it.
     pub seed: [u8; 32],
 }

@@ -104,6 +104,8 @@ pub enum Input {
     Mail(Mail),
     /// What a reader found.
     Found(Token, Result<Found, Failure>),
+    /// Keys for `x-api-key` were revoked or made.
+    KeysChanged,
     /// Who a credential is that was asked about.
     Identified(Token, Result<Identity, Denied>),
 }

@@ -175,7 +175,6 @@ pub fn start(setup: Setup, wiring: &Arc<Wiring>, polls: Polls, http: &HttpDoor) 
             .map(|address| listen::shared(*address, timing.write_ms).with_context(|| format!("listening on {address}")))
             .collect::<Result<Vec<_>, _>>()?;
         let (count, seed) = (u8::try_from(wiring.mailboxes.len()).unwrap_or(u8::MAX), adapters::auth::random()?);
-        let head = head.offset;
         let parts = Parts {
             id,
             shards: count,

@@ -139,7 +139,7 @@ fn an_opening_handshake_keeps_the_rules() {
 fn a_refusal_is_complete_and_holds_its_lines() {
     assert_eq!(
         String::from_utf8(refusal(403, &[("Content-Type", "application/json")], "{}")).unwrap(),
-        "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
     );
     let answer = String::from_utf8(refusal(429, &[("X-Origin", "a\r\nSet-Cookie: b")], "")).unwrap();
     assert!(!answer.contains("\nSet-Cookie"), "{answer}");

@@ -7,6 +7,7 @@ mod managed;
 mod node;
 mod outsider;
 mod polling;
+mod revoked;
 mod sim;
 mod slow;
 mod tidy;

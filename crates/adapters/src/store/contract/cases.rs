@@ -98,6 +98,9 @@ fn kinds(store: &dyn Store) {
     events.push(What::Deleted { message: MessageId(0), of: Offset(0), sending: bare });
     events.push(What::Retitled { title: Text::from("ü".repeat(limits::TITLE_CHARS_MAX)) });
     events.push(What::Notice { extra: Text::from("{\0}") });
+    let emoji = Text::from("x".repeat(limits::EMOJI_BYTES_MAX));
+    events.push(What::Reacted { message: MessageId(u128::MAX), of: Offset(u64::MAX), emoji: emoji.clone(), on: true });
+    events.push(What::Reacted { message: MessageId(0), of: Offset(0), emoji, on: false });
     let by = Person {
         id: user(&"u".repeat(limits::USER_ID_BYTES_MAX)),
         number: UserNumber(u32::MAX),

@@ -116,7 +116,7 @@ pub(crate) fn enrolling(name: &str, what: What) -> Write {
 }
 
 pub(crate) fn member(id: &str, role: Role, status: Status) -> What {
-    What::MemberSet { user: user(id), member: Member { role, status } }
+    What::MemberSet { user: user(id), member: Member { muted: false, role, status } }
 }
 
 pub(crate) fn meeting(id: &str, name: Option<&str>, number_from: u32) -> Write {
@@ -212,6 +212,12 @@ impl Hands {
 
 pub(crate) fn page(name: &str, before: Option<u64>, most: usize) -> Read {
     Read::Page { room: room(name), before: before.map(Offset), most }
+}
+
+/// The log's head, as it is read.
+pub(crate) fn head_of(hands: &mut Hands) -> u64 {
+    let Found::Cursor(Some(head)) = hands.found(&Read::Head) else { panic!("there is always a head") };
+    head.offset.0
 }
 
 #[cfg(test)]

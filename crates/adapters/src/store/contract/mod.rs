@@ -7,6 +7,7 @@ mod marking;
 mod messages;
 mod oracle;
 mod outbox;
+mod own;
 mod reading;
 mod retention;
 mod theirs;
@@ -24,7 +25,7 @@ pub use oracle::{play, same};
 /// The life of the genesis row of every store that [`check`] opens.
 pub const LIFE: Life = Life(0x11fe);
 
-const ALL: [&[cases::Case]; 9] = [
+const ALL: [&[cases::Case]; 10] = [
     cases::CASES,
     reading::CASES,
     messages::CASES,
@@ -34,6 +35,7 @@ const ALL: [&[cases::Case]; 9] = [
     windows::CASES,
     outbox::CASES,
     retention::CASES,
+    own::CASES,
 ];
 
 /// Runs the whole suite. `open` gives a new, empty store each time, opened with [`LIFE`].

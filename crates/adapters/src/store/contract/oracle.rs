@@ -27,7 +27,7 @@ const ROOMS: [&str; 7] = ["lobby", "den", "GUILD#g", "ann+bob", "7+7", "ann+wait
 const ALIASES: [&str; 2] = ["chat-1", "chat-2"];
 const CLIENT_IDS: [&str; 3] = ["c1", "c2", "c3"];
 const SESSIONS: u8 = 6;
-const CONTENTS: [&str; 3] = ["x", "yy", "a longer text with ü in it"];
+const CONTENTS: [&str; 4] = ["x", "yy", "a longer text with ü in it", "@ann and @7"];
 
 /// The script's bytes, then zeros.
 struct Bytes<'a> {
@@ -192,7 +192,12 @@ fn room_write(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, at: Millis) -> Roo
         events.push((what, version));
     }
     let id = hand::user(bytes.pick(USERS));
-    let by = Arc::new(Person { number: UserNumber(9), name: Text::from(bytes.pick(CONTENTS)), email: None, id });
+    let by = Arc::new(Person {
+        number: UserNumber(9 + u32::from(bytes.draw(2))),
+        name: Text::from(bytes.pick(CONTENTS)),
+        email: None,
+        id,
+    });
     let origin = bytes.pick([None, Some(ConnectionId(u64::MAX))]);
     let alias = bytes.pick([None, None, Some(ALIASES[0]), Some(ALIASES[1])]).map(Text::from);
     RoomWrite { room, under, by, door: Door(bytes.draw(5)), origin, at, alias, events }
@@ -212,17 +217,28 @@ fn what(bytes: &mut Bytes<'_>, oracle: &mut dyn Reader, room: &RoomKey, sent: &m
     let unique = (u128::from(head(oracle)) << 32) | u128::from(bytes.drawn);
     let message = MessageId((u128::from(at.0) << 64) | unique);
     let user = hand::user(bytes.pick(USERS));
-    match bytes.draw(12) {
+    match bytes.draw(13) {
         10 => What::Retitled { title: Text::from(bytes.pick(CONTENTS)) },
         11 => What::Notice { extra: Text::from(bytes.pick(CONTENTS)) },
         0 => {
             let role = bytes.pick([Role::Member, Role::Moderator, Role::Owner]);
-            What::MemberSet { user, member: Member { role, status: bytes.pick([Status::Active, Status::Blocked]) } }
+            What::MemberSet {
+                user,
+                member: Member {
+                    muted: bytes.draw(4) == 3,
+                    role,
+                    status: bytes.pick([Status::Active, Status::Blocked]),
+                },
+            }
         }
         1 => What::MemberRemoved { user, barred: bytes.draw(2) == 1 },
         2 => {
             let of = earlier(bytes, oracle, room);
             What::Edited { message, of, content: Text::from(bytes.pick(CONTENTS)), sending: sending(bytes) }
+        }
+        12 => {
+            let (of, on) = (earlier(bytes, oracle, room), bytes.draw(3) < 2);
+            What::Reacted { message, of, emoji: Text::from(bytes.pick(["+", "!"])), on }
         }
         3 => What::Deleted { message, of: earlier(bytes, oracle, room), sending: sending(bytes) },
         _ if *sent => What::Deleted { message, of: earlier(bytes, oracle, room), sending: sending(bytes) },
@@ -299,6 +315,7 @@ fn fixed_reads() -> Vec<Read> {
     reads.extend([(0, 999), (9, 2)].map(|(after, most)| Read::Outbox { after, most }));
     for room in ROOMS.map(hand::room) {
         reads.push(Read::Room(room.clone()));
+        reads.extend([2, 99].map(|most| Read::Members { room: room.clone(), most }));
         reads.push(Read::Page { room: room.clone(), before: None, most: usize::MAX });
         for (skip, most) in [(0, u32::MAX), (0, 0), (0, 4), (1, 3), (6, 5), (30, 2), (u32::MAX, 9)] {
             reads.push(hand::history(room.clone(), skip, most));
@@ -319,6 +336,8 @@ fn fixed_reads() -> Vec<Read> {
             reads.push(Read::Conversations { user: asker.clone(), before, most });
         }
         reads.push(Read::Standings(asker.clone()));
+        reads.extend([1, 9].map(|most| Read::Own { user: asker.clone(), room: None, most }));
+        reads.extend(ROOMS.map(|room| Read::Own { user: asker.clone(), room: Some(hand::room(room)), most: 1 }));
         reads.extend([0, 2, 9].map(|most| Read::Acquaintances { user: asker.clone(), most }));
         reads.extend(ALIASES.map(|alias| Read::Alias { user: asker.clone(), alias: Text::from(alias) }));
         reads.push(Read::User(Which::Id(asker.clone())));

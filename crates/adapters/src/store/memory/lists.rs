@@ -51,7 +51,8 @@ impl Log {
             let delivered = mark.unwrap_or(Offset(room.facts.birth.0 - 1));
             let behind = room.facts.key.other(user).is_some() && room.facts.last > delivered;
             let stands = room.facts.role(user).is_some() || behind;
-            stands.then(|| Standing { room: room.facts.key.clone(), delivered, last: room.facts.last })
+            let since = room.since.get(user).copied();
+            stands.then(|| Standing { room: room.facts.key.clone(), delivered, last: room.facts.last, since })
         };
         self.rooms.values().filter_map(standing).take(STANDINGS_MAX).collect()
     }

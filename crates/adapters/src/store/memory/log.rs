@@ -15,6 +15,7 @@ use crate::port::{
 };
 use crate::store::marks::{Marks, outcome};
 use crate::store::outbox::posted;
+use crate::store::reactions::{Given, Reactions};
 use crate::store::settle::{self, Change};
 
 /// Who sent something, where, and under which id.
@@ -56,6 +57,8 @@ pub(super) struct Room {
     pub(super) deleted: HashSet<Offset>,
     /// The last edit of what lies at an offset.
     pub(super) edited: HashMap<Offset, Arc<Event>>,
+    /// What is under what was sent at an offset.
+    pub(super) reactions: HashMap<Offset, Reactions>,
     /// See [`Log::expired`].
     pub(super) expired: Offset,
 }
@@ -246,6 +249,7 @@ impl Room {
             marks: BTreeMap::new(),
             deleted: HashSet::new(),
             edited: HashMap::new(),
+            reactions: HashMap::new(),
             expired: GENESIS,
         }
     }
@@ -266,12 +270,16 @@ impl Room {
             | What::Edited { .. }
             | What::Deleted { .. }
             | What::Retitled { .. }
-            | What::Notice { .. } => {}
+            | What::Notice { .. }
+            | What::Reacted { .. } => {}
         }
         match settle::change(event) {
             Some(Change { of, deleted: true }) => drop(self.deleted.insert(of)),
             Some(Change { of, deleted: false }) => drop(self.edited.insert(of, event.clone())),
             None => {}
+        }
+        if let Some(given) = Given::of(event) {
+            self.reactions.entry(given.of).or_default().follow(&given);
         }
         self.facts.apply(event);
         self.events.push(event.clone());

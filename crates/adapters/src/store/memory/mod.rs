@@ -7,6 +7,7 @@
 
 mod lists;
 mod log;
+mod own;
 mod people;
 mod read;
 

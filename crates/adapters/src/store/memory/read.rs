@@ -13,6 +13,7 @@ use domain::watermark::Mark;
 use super::log::{GENESIS, Log, Room};
 use crate::port::{Found, Posted, Read, SessionRow};
 use crate::store::marks::{Front, Fronts, Marks};
+use crate::store::reactions::Reactions;
 use crate::store::settle::{self, Page};
 
 impl Log {
@@ -58,6 +59,8 @@ impl Log {
             }
             Read::Alias { user, alias } => Found::Key(self.called(user, alias)),
             Read::Standings(user) => Found::Standings(self.standings(user)),
+            Read::Own { user, room, most } => Found::Own(self.own(user, room.as_ref(), *most)),
+            Read::Members { room, most } => Found::Members(self.members(room, *most)),
             Read::Find { room, senders, ids } => {
                 Found::Entries(ids.iter().map(|id| self.find(room, senders, id)).collect())
             }
@@ -183,7 +186,7 @@ impl Room {
         self.events.iter().filter(|event| event.message().is_some()).filter(live)
     }
 
-    fn history(&self, window: Window, skip: u32, mut page: Page) -> (Vec<Entry>, u64) {
+    pub(super) fn history(&self, window: Window, skip: u32, mut page: Page) -> (Vec<Entry>, u64) {
         let within = |event: &Arc<Event>| {
             window.above.is_none_or(|above| event.offset > above)
                 && window.below.is_none_or(|below| event.offset < below)
@@ -200,9 +203,12 @@ impl Room {
         (entries, self.live().count() as u64)
     }
 
-    /// Folds everybody's marks into messages.
+    /// Folds everybody's marks and reactions into messages.
     fn fold(&self, entries: &mut [Entry]) {
         self.fronts().fold(entries);
+        for entry in entries.iter_mut() {
+            entry.reactions = self.reactions.get(&entry.sent.offset).map(Reactions::shown).unwrap_or_default();
+        }
         self.marks.iter().for_each(|(user, marks)| marks.fold_apart(user, entries));
     }
 
@@ -239,7 +245,7 @@ impl Room {
         entry
     }
 
-    fn unread(&self, user: &UserId) -> u64 {
+    pub(super) fn unread(&self, user: &UserId) -> u64 {
         let marks = self.marks.get(user);
         let mark = marks.and_then(|marks| marks.upto.of(Mark::Read)).map(|reached| reached.offset);
         let from = mark.or_else(|| self.since.get(user).copied()).unwrap_or_default();

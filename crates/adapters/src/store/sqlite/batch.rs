@@ -353,7 +353,8 @@ fn title(write: &RoomWrite) -> Option<Text> {
         | What::Sent(_)
         | What::Edited { .. }
         | What::Deleted { .. }
-        | What::Notice { .. } => None,
+        | What::Notice { .. }
+        | What::Reacted { .. } => None,
     };
     write.events.iter().rev().find_map(retitled)
 }

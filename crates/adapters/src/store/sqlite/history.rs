@@ -13,10 +13,12 @@ use domain::query::Window;
 
 use super::changes::{self, Deleted, Way};
 use super::chunks::Place;
+use super::live::live;
 use super::tail::{Changed, Head};
 use super::view::View;
-use super::{chunks, index, log, marks};
+use super::{chunks, index, log, marks, reactions};
 use crate::port::Failure;
+use crate::store::reactions::Given;
 use crate::store::settle::Page;
 
 /// Messages that are rather walked over than bisected for.
@@ -34,6 +36,8 @@ pub(super) struct Moment<'a> {
     indexed: Option<Head>,
     /// Edits and deletions that the index has not got, by the offset that they name.
     fresh: Vec<Changed>,
+    /// Reactions that the index has not got, in their order.
+    given: Vec<Given>,
     /// Messages that were deleted by `fresh`, newest first.
     lost: Vec<Deleted>,
     /// Messages up to here are kept no more.
@@ -90,6 +94,7 @@ impl<'a> Moment<'a> {
         // Of what is deleted there, what lies beyond the index can be found here only.
         let number = |of: u64| tail.get(of).filter(|entry| Some(entry.room) == head.map(|head| head.room))?.message();
         let recent: Vec<Option<u64>> = fresh.iter().map(|change| number(change.of)).collect();
+        let given: Vec<Given> = head.iter().flat_map(|head| tail.reactions(head.room, view.indexed)).collect();
         drop(tail);
         let room = match head {
             Some(head) => head.room,
@@ -102,7 +107,7 @@ impl<'a> Moment<'a> {
         let indexed =
             if room <= view.indexed { Some(index::room(view.shared, &view.handles.index, room)?) } else { None };
         let sent = head.or(indexed).map_or(0, |head| head.nth);
-        let mut moment = Self { view, key, room, sent, indexed, fresh, lost: Vec::new(), expired };
+        let mut moment = Self { view, key, room, sent, indexed, fresh, given, lost: Vec::new(), expired };
         moment.lose(&recent)?;
         Ok(Some((Some(moment), upto)))
     }
@@ -161,7 +166,13 @@ impl<'a> Moment<'a> {
         }
         let mut entries = Vec::new();
         for spot in spots {
-            let entry = self.entry(self.sent(spot)?)?;
+            let sent = self.sent(spot)?;
+            // What is kept no more is in no window: an index that counts wrongly would have it shown without its contents.
+            if sent.offset.0 <= floor || sent.offset.0 > last {
+                let what = format!("offset {} is not where it has it in room {}", sent.offset, self.room);
+                return Err(self.view.shared.damaged_index(&what));
+            }
+            let entry = self.entry(sent)?;
             if !page.takes(&entry) {
                 break;
             }
@@ -170,8 +181,14 @@ impl<'a> Moment<'a> {
         if !page.upwards {
             entries.reverse();
         }
-        marks::fold(&self.view.handles.log, self.room, &mut entries)?;
+        self.fold(&mut entries)?;
         Ok(Some(entries))
+    }
+
+    /// Folds marks and reactions into messages.
+    pub(super) fn fold(&self, entries: &mut [Entry]) -> Result<(), Failure> {
+        marks::fold(&self.view.handles.log, self.room, entries)?;
+        reactions::fold(&self.view.handles.index, self.room, &self.given, entries)
     }
 
     /// How many messages were sent at or before an offset; none when one has to look again.
@@ -284,7 +301,7 @@ impl<'a> Moment<'a> {
         wanted.get(places.len()).map_or(Ok(places), |nth| Err(self.missing(*nth)))
     }
 
-    /// A message as it is now, without its marks.
+    /// A message as it is now, without its marks and reactions.
     pub(super) fn entry(&self, sent: Arc<Event>) -> Result<Entry, Failure> {
         let of = sent.offset.0;
         let from = self.fresh.partition_point(|change| change.of < of);
@@ -308,92 +325,4 @@ pub(super) fn edit_of(view: &View<'_>, offset: u64, room: u64, of: u64) -> Resul
         return Ok((content.clone(), row.at()));
     }
     Err(view.shared.damaged_index(&format!("offset {offset} is no edit of {of}")))
-}
-
-/// The numbers of a page's messages, newest first, of those after `within.start` up to `within.end`, when those in `fresh`
-/// and `kept` are gone: both name them newest first, and may name the same ones, and others that lie outside.
-fn live(
-    within: Range<u64>,
-    mut skip: u64,
-    most: u64,
-    fresh: impl Iterator<Item = u64>,
-    mut kept: impl FnMut() -> Result<Option<u64>, Failure>,
-) -> Result<Vec<u64>, Failure> {
-    let (mut fresh, mut other) = (fresh.peekable(), kept()?);
-    let mut next_gone = move || {
-        let gone = fresh.peek().copied().max(other);
-        if gone.is_some() && fresh.peek().copied() == gone {
-            fresh.next();
-        }
-        if gone.is_some() && other == gone {
-            other = kept()?;
-        }
-        Ok::<_, Failure>(gone)
-    };
-    let (mut nth, mut gone, mut wanted) = (within.end, next_gone()?, Vec::new());
-    while nth > within.start && (wanted.len() as u64) < most {
-        match gone {
-            Some(lost) if lost >= nth => {
-                nth = nth.min(lost - 1);
-                gone = next_gone()?;
-            }
-            Some(_) | None if skip > 0 => {
-                let over = skip.min(nth - gone.unwrap_or(0).max(within.start));
-                (nth, skip) = (nth - over, skip - over);
-            }
-            Some(_) | None => {
-                wanted.push(nth);
-                nth -= 1;
-            }
-        }
-    }
-    Ok(wanted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_leave_out_what_is_gone() {
-        for (sent, skip, most, fresh, kept, expected) in [
-            (5_u64, 0, 9, vec![], vec![], vec![5, 4, 3, 2, 1]),
-            (5, 0, 2, vec![], vec![], vec![5, 4]),
-            (5, 2, 2, vec![], vec![], vec![3, 2]),
-            (5, 4, 2, vec![], vec![], vec![1]),
-            (5, 5, 2, vec![], vec![], vec![]),
-            (5, 6, 2, vec![], vec![], vec![]),
-            (5, 0, 0, vec![], vec![], vec![]),
-            (0, 0, 9, vec![], vec![], vec![]),
-            (5, 0, 2, vec![5], vec![4], vec![3, 2]),
-            (5, 0, 9, vec![5, 1], vec![5, 3], vec![4, 2]),
-            (5, 1, 9, vec![4], vec![4, 2], vec![3, 1]),
-            (5, 2, 1, vec![3], vec![], vec![2]),
-            (5, 0, 9, vec![3, 1], vec![5, 4, 2], vec![]),
-            (5, 3, 9, vec![], vec![5, 4], vec![]),
-            (5, 2, 9, vec![], vec![5, 4], vec![1]),
-        ] {
-            let mut kept_left = kept.clone().into_iter();
-            let found = live(0..sent, skip, most, fresh.clone().into_iter(), || Ok(kept_left.next())).unwrap();
-            assert_eq!(found, expected, "{sent} sent, {skip} left out, at most {most}, without {fresh:?} and {kept:?}");
-        }
-    }
-
-    #[test]
-    fn pages_stay_within_their_window() {
-        for (within, skip, most, gone, expected) in [
-            (2..5_u64, 0, 9, vec![], vec![5, 4, 3]),
-            (2..5, 1, 1, vec![], vec![4]),
-            (2..5, 3, 9, vec![], vec![]),
-            (2..5, 9, 9, vec![], vec![]),
-            (2..5, 0, 9, vec![9, 6, 4, 2, 1], vec![5, 3]),
-            (2..5, 1, 9, vec![9, 5, 3, 1], vec![]),
-            (2..5, 1, 9, vec![9, 3, 1], vec![4]),
-            (2..2, 0, 9, vec![3, 2], vec![]),
-        ] {
-            let mut left = gone.clone().into_iter();
-            let found = live(within.clone(), skip, most, std::iter::empty(), || Ok(left.next())).unwrap();
-            assert_eq!(found, expected, "{within:?}, {skip} left out, at most {most}, without {gone:?}");
-        }
-    }
 }

@@ -12,7 +12,7 @@ use super::failures::corrupt_index;
 use super::filter::{Filter, Filters, run_of};
 use super::shared::{Shared, asking_index, int, uint};
 use super::tail::{Entry, Head};
-use super::{changes, chunks};
+use super::{changes, chunks, reactions};
 use crate::port::Failure;
 
 /// The hash under which a client id is looked up.
@@ -110,6 +110,7 @@ pub(super) fn add(index: &Connection, state: State, slice: &[Entry]) -> Result<(
     add_ids(index, slice).map_err(asking_index(what))?;
     changes::add_messages(index, slice).map_err(asking_index(what))?;
     changes::add_changes(index, slice)?;
+    reactions::add(index, slice)?;
     let sql = "INSERT INTO state VALUES (1, ?1, ?2, ?3) ON CONFLICT DO UPDATE SET life = ?1, indexed = ?2, mark = ?3";
     let put = index.prepare_cached(sql);
     put.and_then(|mut put| put.execute(params![int(state.life), int(state.indexed), state.mark]))

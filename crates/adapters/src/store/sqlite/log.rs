@@ -117,7 +117,7 @@ pub(super) struct RoomRow {
     pub(super) version: ExclusionVersion,
     pub(super) kind: RoomKind,
     pub(super) title: Text,
-    seats: Option<u32>,
+    pub(super) seats: Option<u32>,
     pub(super) made_by: UserId,
     door: Door,
     pub(super) made_at: Millis,

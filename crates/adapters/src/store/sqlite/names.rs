@@ -11,9 +11,9 @@ use domain::model::RoomKey;
 use super::find::Find;
 use super::history::Moment;
 use super::index::id_hash;
+use super::messages;
 use super::reader::Keys;
 use super::view::View;
-use super::{marks, messages};
 use crate::port::Failure;
 use crate::store::settle;
 
@@ -54,7 +54,7 @@ pub(super) fn find(
         places.push(there.is_some());
         entries.extend(there);
     }
-    marks::fold(&view.handles.log, moment.room(), &mut entries)?;
+    moment.fold(&mut entries)?;
     let mut entries = entries.into_iter();
     Ok(Some(places.into_iter().map(|there| if there { entries.next() } else { None }).collect()))
 }

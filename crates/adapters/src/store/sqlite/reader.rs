@@ -14,7 +14,7 @@ use super::history::Wanted;
 use super::index::id_hash;
 use super::shared::{Handles, Holder, Shared, Writes, corrupt};
 use super::tail::Head;
-use super::{chunks, history, lists, log, messages, names, outbox, people, sessions, theirs, unread, view};
+use super::{chunks, history, lists, log, messages, names, outbox, own, people, sessions, theirs, unread, view};
 use crate::port::{Failure, FailureKind, Found, Read, Reader};
 use crate::store::settle;
 
@@ -97,6 +97,12 @@ impl SqliteReader {
             }
             Read::Alias { user, alias } => Found::Key(view::look(holder, |view| theirs::called(view, user, alias))?),
             Read::Standings(user) => Found::Standings(view::look(holder, |view| theirs::standings(view, user))?),
+            Read::Own { user, room, most } => {
+                Found::Own(view::look(holder, |view| own::rooms(view, user, room.as_ref(), *most))?)
+            }
+            Read::Members { room, most } => {
+                Found::Members(view::look(holder, |view| own::members(view, room, *most).map(Some))?)
+            }
             Read::Find { room, senders, ids } => {
                 Found::Entries(view::look(holder, |view| names::find(view, keys, room, senders, ids))?)
             }

@@ -29,7 +29,8 @@ pub(super) fn follow(log: &Connection, birth: u64, event: &Event) -> Result<(), 
         | What::Edited { .. }
         | What::Deleted { .. }
         | What::Retitled { .. }
-        | What::Notice { .. } => Ok(()),
+        | What::Notice { .. }
+        | What::Reacted { .. } => Ok(()),
         What::MemberSet { user, member } => {
             // Where they began to belong stays what it was while they do.
             let since = match belonging(log, birth, user)? {
@@ -64,7 +65,7 @@ fn remove(log: &Connection, birth: u64, user: &UserId, barred: bool) -> rusqlite
 }
 
 fn pack(birth: u64, user: &UserId, row: Belonging) -> Vec<u8> {
-    let mut bytes = vec![codes::role_byte(row.member.role), codes::status_byte(row.member.status)];
+    let mut bytes = codes::member_bytes(row.member).to_vec();
     if let Some(since) = row.since {
         bytes.num(since.0);
     }
@@ -73,7 +74,7 @@ fn pack(birth: u64, user: &UserId, row: Belonging) -> Vec<u8> {
 
 fn unpack(birth: u64, user: &str, row: &[u8]) -> Option<Belonging> {
     let mut take = unseal(&[&birth.to_le_bytes(), user.as_bytes()], row)?;
-    let member = Member { role: codes::role(take.byte()?)?, status: codes::status(take.byte()?)? };
+    let member = codes::member([take.byte()?, take.byte()?])?;
     let since = if take.is_empty() { None } else { Some(Offset(take.num()?)) };
     Some(Belonging { member, since })
 }
@@ -133,6 +134,22 @@ pub(super) fn actives(log: &Connection, birth: u64, mut take: impl FnMut(UserId)
         }
     }
     Ok(())
+}
+
+/// A room's roster, ascending, at most so many of it.
+pub(super) fn rows(log: &Connection, birth: u64, most: usize) -> Result<Vec<(UserId, Member)>, Failure> {
+    let what = "reading a roster";
+    let sql = "SELECT user, row FROM members WHERE room = ?1 ORDER BY user LIMIT ?2";
+    let mut statement = log.prepare_cached(sql).map_err(asking(what))?;
+    let mut rows = statement.query([int(birth), int(most as u64)]).map_err(asking(what))?;
+    let mut roster = Vec::new();
+    while let Some(found) = rows.next().map_err(asking(what))? {
+        let user = found.get_ref(0).map_err(asking(what))?.as_str().map_err(|_| damaged_roster(birth))?;
+        let row = found.get_ref(1).map_err(asking(what))?.as_blob().map_err(|_| damaged_roster(birth))?;
+        let row = unpack(birth, user, row).ok_or_else(|| damaged_roster(birth))?;
+        roster.push((UserId::new(user).map_err(|_| damaged_roster(birth))?, row.member));
+    }
+    Ok(roster)
 }
 
 /// Whether someone is barred from a room.

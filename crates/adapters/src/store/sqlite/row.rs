@@ -10,10 +10,10 @@ use std::sync::Arc;
 use domain::Text;
 use domain::event::{Event, What};
 use domain::id::{ClientId, ConnectionId, Door, ExclusionVersion, Life, MessageId, Millis, Offset, Seq, UserNumber};
-use domain::model::{Member, Message, MessageKind, Person, RoomKey, Sending};
+use domain::model::{Message, MessageKind, Person, RoomKey, Sending};
 
 use super::bytes::{Put, Take, key_text, text_key};
-use super::codes::{role, role_byte, room_kind, room_kind_byte, status, status_byte};
+use super::codes::{member, member_bytes, room_kind, room_kind_byte};
 use crate::store::settle;
 
 const FORMAT: u8 = 1;
@@ -32,6 +32,7 @@ const EDITED: u8 = 7;
 const DELETED: u8 = 8;
 const RETITLED: u8 = 9;
 const NOTICE: u8 = 10;
+const REACTED: u8 = 11;
 
 /// A row, taken apart. Its room is known by number; who reads it knows the key, or looks it up.
 #[derive(Debug)]
@@ -174,6 +175,7 @@ fn kind_of(what: &What) -> u8 {
         What::Deleted { .. } => DELETED,
         What::Retitled { .. } => RETITLED,
         What::Notice { .. } => NOTICE,
+        What::Reacted { .. } => REACTED,
     }
 }
 
@@ -187,8 +189,7 @@ fn put_what(event: &Event, content_hash: u64, row: &mut Vec<u8>) {
         }
         What::MemberSet { user, member } => {
             row.text(user.as_str());
-            row.push(role_byte(member.role));
-            row.push(status_byte(member.status));
+            row.extend_from_slice(&member_bytes(*member));
         }
         What::MemberRemoved { user, barred } => {
             row.text(user.as_str());
@@ -220,6 +221,12 @@ fn put_what(event: &Event, content_hash: u64, row: &mut Vec<u8>) {
             row.wide(message.0);
             row.num(of.0);
             put_sending(sending, row);
+        }
+        What::Reacted { message, of, emoji, on } => {
+            row.wide(message.0);
+            row.num(of.0);
+            row.text(emoji);
+            row.push(u8::from(*on));
         }
         What::Retitled { title: text } | What::Notice { extra: text } => row.text(text),
     }
@@ -294,10 +301,7 @@ fn take_what(kind: u8, take: &mut Take<'_>) -> Option<What> {
             };
             What::RoomMade { kind, title, seats }
         }
-        MEMBER_SET => What::MemberSet {
-            user: take.user()?,
-            member: Member { role: role(take.byte()?)?, status: status(take.byte()?)? },
-        },
+        MEMBER_SET => What::MemberSet { user: take.user()?, member: member([take.byte()?, take.byte()?])? },
         MEMBER_REMOVED => What::MemberRemoved { user: take.user()?, barred: take.byte()? == 1 },
         SENT => {
             let (id, kind) = (MessageId(take.wide()?), message_kind(take.byte()?)?);
@@ -313,6 +317,10 @@ fn take_what(kind: u8, take: &mut Take<'_>) -> Option<What> {
         OLD_DELETED | DELETED => {
             let (message, of) = (MessageId(take.wide()?), Offset(take.num()?));
             What::Deleted { message, of, sending: take_sending(kind == OLD_DELETED, take)? }
+        }
+        REACTED => {
+            let (message, of) = (MessageId(take.wide()?), Offset(take.num()?));
+            What::Reacted { message, of, emoji: take.text()?, on: take.byte()? == 1 }
         }
         RETITLED => What::Retitled { title: take.text()? },
         NOTICE => What::Notice { extra: take.text()? },

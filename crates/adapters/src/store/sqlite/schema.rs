@@ -73,12 +73,14 @@ pub(super) const INDEX: &str = "
     -- The offset of a message's last edit.
     CREATE TABLE edits (room INTEGER, of INTEGER, last INTEGER NOT NULL, PRIMARY KEY (room, of)) STRICT, WITHOUT ROWID;
     CREATE TABLE deletions (room INTEGER, of INTEGER, row BLOB NOT NULL, PRIMARY KEY (room, of)) STRICT, WITHOUT ROWID;
+    CREATE TABLE reactions (room INTEGER, of INTEGER, emoji TEXT, user INTEGER, row BLOB NOT NULL,
+        PRIMARY KEY (room, of, emoji, user)) STRICT, WITHOUT ROWID;
     -- How many messages of a room were deleted, where any was.
     CREATE TABLE losses (room INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
 ";
 
 /// The version of [`INDEX`].
-pub(super) const INDEX_VERSION: i32 = 3;
+pub(super) const INDEX_VERSION: i32 = 4;
 
 /// `SWBl` and `SWBi`: what makes a SQLite file ours.
 pub(super) const LOG_APPLICATION: i32 = 0x5357_426c;

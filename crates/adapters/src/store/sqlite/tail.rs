@@ -5,16 +5,17 @@
 //! Each event knows the offset of the one before it in its room, so a room's events are a list from its head backwards;
 //! the offset at which that list leaves the tail is where the index takes over.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use domain::event::Event;
+use domain::event::{Event, What};
 use domain::id::{Cursor, Life, MessageId, Millis, Offset, Seq};
 use domain::model::RoomKey;
 use hashbrown::HashMap;
 
 use crate::store::people::told_of;
+use crate::store::reactions::Given;
 use crate::store::settle;
 
 /// Most events that are not in the index yet; past it the writer waits for the indexer.
@@ -99,6 +100,8 @@ pub(super) struct Tail {
     messages: HashMap<MessageId, u64>,
     /// Edits and deletions, by room, the offset they name, and their own; true for deletions.
     changes: BTreeMap<(u64, u64, u64), bool>,
+    /// Reactions, by room and their own offset.
+    reactions: BTreeSet<(u64, u64)>,
 }
 
 fn index(distance: u64) -> usize {
@@ -120,6 +123,7 @@ impl Tail {
             collided: Vec::new(),
             messages: HashMap::new(),
             changes: BTreeMap::new(),
+            reactions: BTreeSet::new(),
         }
     }
 
@@ -186,6 +190,9 @@ impl Tail {
         if let Some(change) = settle::change(event) {
             self.changes.insert((entry.room, change.of.0, event.offset.0), change.deleted);
         }
+        if matches!(event.what, What::Reacted { .. }) {
+            self.reactions.insert((entry.room, event.offset.0));
+        }
         self.entries.push_back(entry);
     }
 
@@ -246,6 +253,7 @@ impl Tail {
         if let Some(change) = settle::change(&entry.event) {
             self.changes.remove(&(entry.room, change.of.0, offset));
         }
+        self.reactions.remove(&(entry.room, offset));
     }
 
     /// The events with an id of this hash.
@@ -269,6 +277,12 @@ impl Tail {
     pub(super) fn changes_within(&self, room: u64, of: RangeInclusive<u64>) -> impl Iterator<Item = Changed> {
         let within = self.changes.range((room, *of.start(), 0)..=(room, *of.end(), u64::MAX));
         within.map(|((_, of, at), deleted)| Changed { of: *of, at: *at, deleted: *deleted })
+    }
+
+    /// The reactions in a room that happened after an offset, in their order.
+    pub(super) fn reactions(&self, room: u64, after: u64) -> impl Iterator<Item = Given> {
+        let within = self.reactions.range((room, after.saturating_add(1))..=(room, u64::MAX));
+        within.filter_map(|(_, at)| Given::of(&self.get(*at)?.event))
     }
 
     /// Whether a deletion in here names this offset of its room.

@@ -97,7 +97,8 @@ pub(super) fn standings(view: &View<'_>, user: &UserId) -> Result<Option<Vec<Sta
         let Some(head) = view.head(&row.key, birth)? else { return Ok(None) };
         let Some(last) = head.map(|head| Offset(head.last)) else { continue };
         if belongs || last > delivered {
-            standings.insert(row.key.clone(), Standing { room: row.key, delivered, last });
+            let since = belonging.and_then(|row| row.since);
+            standings.insert(row.key.clone(), Standing { room: row.key, delivered, last, since });
         }
     }
     Ok(Some(standings.into_values().take(STANDINGS_MAX).collect()))

@@ -35,13 +35,21 @@ fn broken_json_ends_the_connection_and_nothing_else_does() {
         (r#"{"type":"leave_room","type":"leave_room"}"#.into(), invalid()),
         (r#"{"type":"\ud800","data":{}}"#.into(), invalid()),
         (r#"{"type":"dance","data":{}}"#.into(), invalid()),
-        (r#"{"type":"hello","data":{"version":1,"features":[]}}"#.into(), invalid()),
         (r#"{"type":"LEAVE_ROOM","data":{}}"#.into(), invalid()),
         (r#"{"type":"leave_room"}"#.into(), vec![]),
         (r#"{"type":"leave_room","data":7,"__proto__":{},"n":1e999}"#.into(), vec![]),
     ] {
         assert_eq!(heard(&mut *open(), &frame), expected, "{frame:.60}");
     }
+}
+
+#[test]
+fn hello_is_for_who_says_it_first() {
+    let hello = r#"{"type":"hello","data":{"version":1,"features":[]}}"#;
+    assert_eq!(heard(&mut *open(), hello), ["speak native", "0 attend rooms now"]);
+    let mut session = open();
+    assert!(heard(&mut *session, r#"{"type":"leave_room"}"#).is_empty());
+    assert_eq!(heard(&mut *session, hello), invalid(), "then it is an unknown type of the contract's");
 }
 
 #[test]

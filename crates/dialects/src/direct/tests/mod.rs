@@ -63,7 +63,7 @@ fn everyone(numbers: &[u32], alone: bool) -> Reply {
 fn attending() -> Box<dyn Session> {
     let (mut session, _) = open("/ws/7", &[]);
     answered(&mut *session, 0, Ok(&everyone(&[2, 7], true)));
-    assert!(answered(&mut *session, 1, Ok(&Reply::Attending)).is_empty());
+    assert!(answered(&mut *session, 1, Ok(&crate::cases::attending())).is_empty());
     session
 }
 
@@ -289,7 +289,7 @@ fn the_receiver_is_told_and_the_sender_where_it_doesnt_know() {
 
 #[test]
 fn there_is_no_word_for_anything_else() {
-    let member = Member { role: Role::Member, status: domain::model::Status::Active };
+    let member = Member { muted: false, role: Role::Member, status: domain::model::Status::Active };
     let id = domain::id::MessageId(1);
     let silent = [(); 3].map(|()| Vec::<String>::new());
     for what in [
@@ -308,7 +308,7 @@ fn there_is_no_word_for_anything_else() {
         SignalKind::Again,
         SignalKind::Went { belongs: true },
         SignalKind::Typing { started: true, extra: None },
-        SignalKind::Marked { mark: Mark::Read, messages: Arc::new([]), whole_room: true },
+        SignalKind::Marked { mark: Mark::Read, messages: Arc::new([]), whole_room: true, upto: None },
         SignalKind::Said { kind: MessageKind::Text, content: "x".into(), seq: domain::id::Seq(1) },
     ] {
         assert_eq!(told(&direct(true, &[]), &signal("direct:bob", "alice", kind), "r"), silent);

@@ -1,6 +1,5 @@
 //! Routes that a URL of the operator's carries out: letting in, actions, going.
 
-use domain::command::Reply;
 use serde_json::Value;
 
 use super::{NAME, NOW, error, heard, named};
@@ -24,7 +23,7 @@ fn in_already(keys: &[&str], responses: bool) -> Box<dyn Session> {
     let (mut session, first) = opened(keys, responses);
     assert_eq!(first, ["0 attend rooms"]);
     let mut steps = Steps::new();
-    session.answer(0, Ok(&Reply::Attending), NOW, &mut steps);
+    session.answer(0, Ok(&crate::cases::attending()), NOW, &mut steps);
     session.level(0, NOW, &mut steps);
     assert_eq!(lines(&mut steps), ["101"]);
     session

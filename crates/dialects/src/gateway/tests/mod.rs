@@ -38,7 +38,7 @@ fn behind() -> Box<dyn Session> {
     let ask = ask("GET", "/production", "userId=alice", &[]);
     let mut session = gateway(&[NAME]).open(&ask, &opening(Some("alice")), NOW, &mut steps);
     assert_eq!(lines(&mut steps), ["0 attend rooms"], "the upgrade waits for it");
-    assert_eq!(answered(&mut *session, 0, Ok(&Reply::Attending)), ["101"], "nothing is sent on connecting");
+    assert_eq!(answered(&mut *session, 0, Ok(&crate::cases::attending())), ["101"], "nothing is sent on connecting");
     session
 }
 
@@ -153,7 +153,7 @@ fn an_upgrade_waits_until_it_is_known_that_everything_will_be_told() {
     let ask = ask("GET", "/production", "userId=al%69ce&x=1", offered);
     let mut session = dialect.open(&ask, &opening(Some("alice")), NOW, &mut steps);
     assert_eq!(lines(&mut steps), ["0 attend rooms"]);
-    assert_eq!(answered(&mut *session, 0, Ok(&Reply::Attending)), ["101 bearer"], "browsers want one chosen");
+    assert_eq!(answered(&mut *session, 0, Ok(&crate::cases::attending())), ["101 bearer"], "browsers want one chosen");
     let mut session = dialect.open(&ask, &opening(Some("alice")), NOW, &mut steps);
     let failed = r#"500 {"error":"Failed to connect"}"#;
     assert_eq!(answered(&mut *session, 0, Err(&Refusal::Unavailable)), [failed]);

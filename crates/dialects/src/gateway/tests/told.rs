@@ -102,7 +102,7 @@ fn groups_tell_by_notices_alone() {
     let notice = r#"{"type":"groupUpdate","data":{}}"#;
     let noticed = event("team", "alice", What::Notice { extra: notice.into() });
     check(&by_this_door(&noticed, None), "team", [&[notice], &[notice], &[notice]], "a notice of this door");
-    let member = Member { role: Role::Member, status: Standing::Active };
+    let member = Member { muted: false, role: Role::Member, status: Standing::Active };
     for what in [
         What::Notice { extra: notice.into() },
         What::RoomMade { kind: RoomKind::Private, title: "Team".into(), seats: None },
@@ -122,7 +122,7 @@ fn marks_are_told_message_by_message() {
             Marked { id: MessageId(0xab), sending: Sending { door: door::GATEWAY, client_id }, by: user(by) }
         };
         let messages = [marked("M1", "bob"), marked("M2", "alice"), marked("M3", "carol")].into();
-        signal(room, "alice", SignalKind::Marked { mark, messages, whole_room: false })
+        signal(room, "alice", SignalKind::Marked { mark, messages, whole_room: false, upto: None })
     };
     let delivered = |conversation: &str, id: &str| {
         format!(

@@ -334,7 +334,7 @@ fn listeners_are_told_messages_and_typing() {
     ] {
         assert_eq!(told(&ROOMS, &news, "direct:bob"), expected, "{what}");
     }
-    let member = Member { role: Role::Member, status: Status::Active };
+    let member = Member { muted: false, role: Role::Member, status: Status::Active };
     let id = domain::id::MessageId(1);
     for what in [
         What::RoomMade { kind: domain::model::RoomKind::Public, title: "t".into(), seats: None },

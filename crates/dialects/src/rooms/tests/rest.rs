@@ -172,7 +172,7 @@ fn bodies_that_are_no_json_objects() {
 
 #[test]
 fn replies_are_the_contracts_responses() {
-    let member = |role, status| Reply::Member { user: user("bob"), member: Member { role, status } };
+    let member = |role, status| Reply::Member { user: user("bob"), member: Member { muted: false, role, status } };
     let broadcast = sent("r", "hi", None);
     for (method, path, reply, expected) in [
         (

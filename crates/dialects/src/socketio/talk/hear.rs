@@ -97,7 +97,11 @@ impl Talk {
             },
             (Heard::Delete(message), _) => match message {
                 Ok(message) => {
-                    self.calls.call(Doing::Delete(ack), Request::Do(Command::Delete { message }), out.steps);
+                    self.calls.call(
+                        Doing::Delete(ack),
+                        Request::Do(Command::Delete { message, moderates: false }),
+                        out.steps,
+                    );
                 }
                 Err(Wrong::Shape) => error(out, words::INVALID),
                 Err(Wrong::Value(why)) => not_done(out, ack, why, why),
@@ -168,7 +172,7 @@ impl Talk {
             Ok(room) => room,
             Err(_) => return error(out, words::NOT_MARKED),
         };
-        let command = Command::Mark { mark: Mark::Read, messages: messages.clone(), room };
+        let command = Command::Mark { mark: Mark::Read, messages: messages.clone(), room, upto: None };
         self.calls.call(Doing::Mark(messages), Request::Do(command), out.steps);
     }
 

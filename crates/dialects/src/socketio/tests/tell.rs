@@ -93,6 +93,7 @@ fn messages_of_the_past_are_shown_as_they_are_now() {
         delivered: true,
         read: false,
         marked_at: Some(Millis(NOW.0 + 6)),
+        reactions: Vec::new(),
     };
     let history = wire::Message::now(&entry, View::Inside("r")).map(wire::Message::in_history);
     // Facts 3: in a room's history the names come in another order; both times.
@@ -121,7 +122,7 @@ fn deletions_are_told_with_the_room_to_those_inside() {
 
 #[test]
 fn what_this_wire_has_no_word_for_is_told_nothing() {
-    let member = Member { role: Role::Member, status: Status::Active };
+    let member = Member { muted: false, role: Role::Member, status: Status::Active };
     for what in [
         What::RoomMade { kind: RoomKind::Public, title: "t".into(), seats: None },
         What::MemberSet { user: user("bob"), member },
@@ -135,8 +136,8 @@ fn what_this_wire_has_no_word_for_is_told_nothing() {
     for kind in [
         SignalKind::Went { belongs: true },
         SignalKind::Typing { started: false, extra: None },
-        SignalKind::Marked { mark: Mark::Delivered, messages: [marked(id())].into(), whole_room: false },
-        SignalKind::Reached { mark: Mark::Read, messages: [marked(id())].into() },
+        SignalKind::Marked { mark: Mark::Delivered, messages: [marked(id())].into(), whole_room: false, upto: None },
+        SignalKind::Reached { mark: Mark::Read, messages: [marked(id())].into(), upto: None },
         SignalKind::Said { kind: MessageKind::Text, content: "hi".into(), seq: domain::id::Seq(1) },
     ] {
         assert_eq!(told(&DOOR, &signal("lobby", "alice", kind.clone()), "lobby"), silent(), "{kind:?}");
@@ -152,6 +153,7 @@ fn what_is_true_only_now_is_told_to_the_others_without_a_place_in_the_log() {
         mark: Mark::Read,
         messages: messages.iter().copied().map(marked).collect(),
         whole_room,
+        upto: None,
     };
     for (kind, expected) in [
         (SignalKind::Came { back: false }, of("user_joined")),

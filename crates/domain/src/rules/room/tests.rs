@@ -29,7 +29,7 @@ fn rooms_are_made_within_the_contracts_limits() {
 
 #[test]
 fn who_enters_what() {
-    let blocked = Member { role: Role::Member, status: Status::Blocked };
+    let blocked = Member { muted: false, role: Role::Member, status: Status::Blocked };
     let public = facts("lobby", RoomKind::Public, &[]);
     let private = facts("den", RoomKind::Private, &[("maker", member(Role::Owner)), ("bad", blocked)]);
     let guild = facts("GUILD#g", RoomKind::Guild, &[("alice", member(Role::Member)), ("bad", blocked)]);
@@ -197,7 +197,7 @@ fn who_sees_a_room_and_missing_looks_like_forbidden() {
     let open = facts("lobby", RoomKind::Public, &[]);
     let mut barred = facts("lobby", RoomKind::Public, &[]);
     barred.barred.insert(user("a"));
-    let blocked = Member { role: Role::Member, status: Status::Blocked };
+    let blocked = Member { muted: false, role: Role::Member, status: Status::Blocked };
     let guild = facts("GUILD#g", RoomKind::Guild, &[("alice", member(Role::Member)), ("bad", blocked)]);
     let pair = RoomKey::pair(user("alice"), user("bob"));
     for (what, key, facts, who, expected) in [

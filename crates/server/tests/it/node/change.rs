@@ -39,15 +39,20 @@ fn authors_change_their_own() {
         (&What::Edited { message: id, of, content: "hello".into(), sending: Sending::default() }, &said)
     );
     assert_eq!(house.does(&bob, edit(id, "mine")), Err(Refusal::NotAllowed));
-    assert_eq!(house.does(&bob, Command::Delete { message: id }), Err(Refusal::NotAllowed));
+    assert_eq!(house.does(&bob, Command::Delete { message: id, moderates: false }), Err(Refusal::NotAllowed));
     let back_end = house.back_end(Scopes::BROADCAST);
-    assert_eq!(house.does(&back_end, Command::Delete { message: id }), Err(Refusal::MessageNotFound));
-    let Ok(Reply::Changed { event, sent }) = house.does(&alice, Command::Delete { message: id }) else {
+    assert_eq!(house.does(&back_end, Command::Delete { message: id, moderates: false }), Err(Refusal::MessageNotFound));
+    let Ok(Reply::Changed { event, sent }) = house.does(&alice, Command::Delete { message: id, moderates: false })
+    else {
         panic!("it is their own")
     };
     assert_eq!((&event.what, &sent), (&What::Deleted { message: id, of, sending: Sending::default() }, &said));
     assert_eq!(house.news(), ["alice edits: hello", "alice deletes"]);
-    for command in [edit(id, "again"), Command::Delete { message: id }, Command::Delete { message: MessageId(5) }] {
+    for command in [
+        edit(id, "again"),
+        Command::Delete { message: id, moderates: false },
+        Command::Delete { message: MessageId(5), moderates: false },
+    ] {
         assert_eq!(house.does(&alice, command), Err(Refusal::MessageNotFound));
     }
 }
@@ -60,15 +65,18 @@ fn what_one_may_not_read_is_not_there() {
     let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
     house.enter(&bob, &view.key.shown(), CHAT);
     let said = house.says(&bob, &view.key, "hi");
-    let delete = || Command::Delete { message: id_of(&said) };
+    let delete = || Command::Delete { message: id_of(&said), moderates: false };
     assert_eq!(house.does(&carol, delete()), Err(Refusal::MessageNotFound));
     assert_eq!(house.does(&alice, delete()), Err(Refusal::NotAllowed));
     house.does(&bob, leave(&view.key.shown(), CHAT)).expect("they are in");
     assert_eq!(house.does(&bob, delete()), Err(Refusal::MessageNotFound), "and what they said is theirs no more");
     let pair = RoomKey::pair(user("alice"), user("bob"));
     let said = house.says(&bob, &pair, "psst");
-    assert_eq!(house.does(&carol, Command::Delete { message: id_of(&said) }), Err(Refusal::MessageNotFound));
-    assert!(house.does(&bob, Command::Delete { message: id_of(&said) }).is_ok());
+    assert_eq!(
+        house.does(&carol, Command::Delete { message: id_of(&said), moderates: false }),
+        Err(Refusal::MessageNotFound)
+    );
+    assert!(house.does(&bob, Command::Delete { message: id_of(&said), moderates: false }).is_ok());
 }
 
 #[test]
@@ -77,7 +85,7 @@ fn two_deletions_in_one_batch_are_one() {
     let (one, two) = (house.connect("alice", 1), house.connect("alice", 2));
     let said = house.says(&one, &room("r"), "hi");
     house.news();
-    let delete = || Request::Do(Command::Delete { message: id_of(&said) });
+    let delete = || Request::Do(Command::Delete { message: id_of(&said), moderates: false });
     let (first, second) = (house.call(&one, delete()), house.call(&two, delete()));
     house.settle();
     assert!(matches!(house.answer(first).map(|told| told.result), Some(Ok(Reply::Changed { .. }))));
@@ -90,7 +98,7 @@ fn whoever_is_refused_holds_nobody_up() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
     let said = house.says(&alice, &room("r"), "hi");
-    let delete = || Request::Do(Command::Delete { message: id_of(&said) });
+    let delete = || Request::Do(Command::Delete { message: id_of(&said), moderates: false });
     let (refused, done) = (house.call(&bob, delete()), house.call(&alice, delete()));
     house.step();
     assert_eq!(house.reads.len(), 1, "the second waits until the first has its outcome");

@@ -20,7 +20,7 @@ fn marks_that_are_asked_for_are_left_for_the_feed() {
     let other = house.says(&bob, &room("s"), "three");
     let stranger = MessageId(1);
     let ids = [id_of(&two), stranger, id_of(&other), id_of(&one), id_of(&two)];
-    let command = Command::Mark { mark: Mark::Read, messages: ids.into(), room: None };
+    let command = Command::Mark { mark: Mark::Read, messages: ids.into(), room: None, upto: None };
     let to = house.call(&alice, Request::Do(command));
     house.step();
     while !house.reads.is_empty() {
@@ -38,7 +38,7 @@ fn marks_that_are_asked_for_are_left_for_the_feed() {
     assert_eq!((&asked[1].mark.room, &*asked[1].messages), (&room("s"), &[id_of(&other)][..]));
     house.settle();
     assert_eq!(house.answer(to).map(|told| told.result), Some(Ok(Reply::Done)));
-    let whole = Command::Mark { mark: Mark::Read, messages: [].into(), room: Some(room("s")) };
+    let whole = Command::Mark { mark: Mark::Read, messages: [].into(), room: Some(room("s")), upto: None };
     assert_eq!(house.does(&alice, whole), Ok(Reply::Done));
     let mut reader = house.store.reader().expect("a store in memory");
     let Ok(Found::Outbox(rows)) = reader.read(&Read::Outbox { after: 0, most: 9 }) else { panic!("rows") };

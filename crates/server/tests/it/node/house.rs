@@ -288,6 +288,7 @@ fn word(heard: &Heard) -> String {
             What::Deleted { .. } => format!("{} deletes", event.by.id),
             What::Retitled { title } => format!("{} is called {title}", event.room.shown()),
             What::Notice { extra } => format!("notice {extra}"),
+            What::Reacted { emoji, on, .. } => format!("{} reacts {emoji} {on}", event.by.id),
         },
         Heard::Signal(signal) => match &signal.kind {
             SignalKind::Came { .. } => format!("{} came", signal.who.id),

@@ -17,7 +17,7 @@ use super::house::{House, JOINS, OPEN, id_of, room, user};
 
 fn mark(messages: &[&Arc<Event>], room: Option<RoomKey>) -> Command {
     let messages = messages.iter().map(|event| id_of(event)).collect();
-    Command::Mark { mark: Mark::Read, messages, room }
+    Command::Mark { mark: Mark::Read, messages, room, upto: None }
 }
 
 fn marks(writes: &[Write]) -> Vec<&MarkWrite> {
@@ -105,6 +105,7 @@ fn what_is_refused_marks_nothing() {
         mark: Mark::Read,
         messages: (0..count).map(|number| MessageId(u128::from(number))).collect(),
         room: None,
+        upto: None,
     };
     let over = limits::MARKED_MAX as u64 + 1;
     for (what, who, command, expected) in [
@@ -164,9 +165,11 @@ fn messages_of_several_rooms_are_one_command() {
     assert_eq!(house.answer(to).map(|told| told.result), Some(Ok(Reply::Done)));
     let signals = house.signals();
     let marked = |event: &Arc<Event>| event.marked().expect("it is a message");
-    let expected = [(room("r"), vec![marked(&first), marked(&second)], true), (own, vec![marked(&private)], false)];
-    for (signal, (room, messages, whole)) in signals.iter().zip(expected) {
-        let kind = SignalKind::Marked { mark: Mark::Read, messages: messages.into(), whole_room: whole };
+    let upto = Some(second.offset);
+    let expected = [(room("r"), vec![marked(&first), marked(&second)], upto), (own, vec![marked(&private)], None)];
+    for (signal, (room, messages, upto)) in signals.iter().zip(expected) {
+        let (messages, whole_room) = (messages.into(), upto.is_some());
+        let kind = SignalKind::Marked { mark: Mark::Read, messages, whole_room, upto };
         assert_eq!((&signal.room, &signal.kind, signal.origin), (&room, &kind, alice.connection));
     }
     assert_eq!(signals.len(), 2);

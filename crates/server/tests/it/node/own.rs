@@ -1,7 +1,7 @@
 //! What is one's own: being told of it, writing to one other user, groups, deliveries, who is online.
 
 use dialects::Request;
-use domain::command::{Command, Draft, GroupChange, Registration, Reply};
+use domain::command::{Command, Draft, GroupChange, Registration, Reply, Since};
 use domain::event::SignalKind;
 use domain::id::{Offset, UserNumber};
 use domain::identity::Scopes;
@@ -57,9 +57,9 @@ fn who_attends_begins_where_something_is_undelivered() {
     let made = Command::Group { room: room("g"), change: group, notice: None };
     assert_eq!(house.does(&bob, made), Ok(Reply::Done));
     let Ok(Reply::Sent { event, .. }) = house.does(&bob, to(id("alice"), "psst")) else { panic!("it is sent") };
-    let told = house.told(&alice, Command::Attend { rooms: true });
+    let told = house.told(&alice, Command::Attend { rooms: true, from: Since::Undelivered });
     let follow = told.follow.expect("she is told from where");
-    assert_eq!(told.result, Ok(Reply::Attending));
+    assert_eq!(told.result, Ok(Reply::Attending { from: event.cursor() }));
     assert_eq!(told.attach.iter().map(|attach| &attach.room).collect::<Vec<_>>(), [&room("g")]);
     assert!(follow.rooms && follow.from < event.offset, "{follow:?}");
     house.put(delivered(&alice, &event.room, event.offset.0 - 1, event.offset));
@@ -67,7 +67,7 @@ fn who_attends_begins_where_something_is_undelivered() {
     house.step();
     house.tick();
     house.settle();
-    let told = house.told(&alice, Command::Attend { rooms: false });
+    let told = house.told(&alice, Command::Attend { rooms: false, from: Since::Undelivered });
     let follow = told.follow.expect("she is told from where");
     assert!(told.attach.is_empty() && follow.from >= event.offset, "everything was delivered: {follow:?}");
 }
@@ -85,14 +85,15 @@ fn deliveries_wait_for_a_batch_and_are_told_to_who_wrote_unless_it_was_read() {
     house.put(delivered(&bob, &first.room, first.offset.0 - 1, second.offset));
     house.step();
     assert!(house.commits.is_empty(), "alone it waits for the tick");
-    let mark = Command::Mark { mark: Mark::Read, messages: [super::house::id_of(&second)].into(), room: None };
+    let mark =
+        Command::Mark { mark: Mark::Read, messages: [super::house::id_of(&second)].into(), room: None, upto: None };
     assert_eq!(house.does(&bob, mark), Ok(Reply::Done));
     house.settle();
     let signals = house.signals();
     let marked: Vec<_> = signals
         .iter()
         .map(|signal| {
-            let (SignalKind::Marked { mark, messages, .. } | SignalKind::Reached { mark, messages }) = &signal.kind
+            let (SignalKind::Marked { mark, messages, .. } | SignalKind::Reached { mark, messages, .. }) = &signal.kind
             else {
                 panic!("{signal:?}")
             };

@@ -135,7 +135,8 @@ fn told(log: &[Arc<Event>], client: &Client, story: &Story, alone: bool) -> Resu
             | What::Sent(_)
             | What::Deleted { .. }
             | What::Retitled { .. }
-            | What::Notice { .. } => false,
+            | What::Notice { .. }
+            | What::Reacted { .. } => false,
         })
     };
     let deleted = room.iter().filter_map(|event| {

@@ -126,7 +126,7 @@ impl Run {
             To::Group(name) => RoomKey::Named(RoomName::new(&name).expect("valid")),
         };
         self.reads.push((id(&user), room.clone(), self.world.now));
-        let command = Command::Mark { mark: Mark::Read, messages: [].into(), room: Some(room) };
+        let command = Command::Mark { mark: Mark::Read, messages: [].into(), room: Some(room), upto: None };
         self.meet(&user, Post { door: dialects::door::SOCKETIO, command });
     }
 

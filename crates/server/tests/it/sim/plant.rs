@@ -123,7 +123,8 @@ impl Plant for Harmless {
                 | What::Edited { .. }
                 | What::Deleted { .. }
                 | What::Retitled { .. }
-                | What::Notice { .. } => return event.clone(),
+                | What::Notice { .. }
+                | What::Reacted { .. } => return event.clone(),
             };
             Arc::new(Event { what: harmless, ..(**event).clone() })
         });
@@ -192,7 +193,8 @@ impl Plant for Uninviting {
             | What::Edited { .. }
             | What::Deleted { .. }
             | What::Retitled { .. }
-            | What::Notice { .. } => event.clone(),
+            | What::Notice { .. }
+            | What::Reacted { .. } => event.clone(),
         });
         Mail::Announce(Announcement { events: events.collect() })
     }
@@ -220,9 +222,9 @@ struct Flatters;
 impl Plant for Flatters {
     fn mail(&mut self, mail: Mail) -> Mail {
         if let Mail::Signal(signal) = &mail
-            && let SignalKind::Reached { mark: Mark::Delivered, messages } = &signal.kind
+            && let SignalKind::Reached { mark: Mark::Delivered, messages, upto } = &signal.kind
         {
-            let kind = SignalKind::Reached { mark: Mark::Read, messages: messages.clone() };
+            let kind = SignalKind::Reached { mark: Mark::Read, messages: messages.clone(), upto: *upto };
             return Mail::Signal(Arc::new(Signal { kind, ..(**signal).clone() }));
         }
         mail

@@ -47,7 +47,7 @@ fn every_dialect_has_transcripts_and_every_way_is_in_one() {
     let folders: BTreeMap<_, _> = folders().into_iter().collect();
     let mut left = Vec::new();
     for dialect in dialects::registry(&dialects::Settings::default()) {
-        let folder = folders.get(dialect.name()).unwrap_or_else(|| panic!("{} has no folder", dialect.name()));
+        let folder = folders.get(dialect.door_name()).unwrap_or_else(|| panic!("{} has no folder", dialect.name()));
         let texts = transcripts(folder).into_iter().map(|path| std::fs::read_to_string(path).expect("it is a text"));
         let lines: Vec<Vec<Line>> =
             texts.map(|text| super::parse::parse(&text).expect("another test shows that it can be read")).collect();

@@ -128,7 +128,7 @@ impl World {
                 gate: self.setup.gate.clone(),
                 timing: self.setup.timing,
                 allowance: self.setup.allowance,
-                head: head.offset,
+                head,
             };
             (Shard::new(parts, self.now), Sockets::default())
         });

@@ -40,6 +40,8 @@ fn kinds() -> Vec<What> {
         What::Deleted { message: message_id, of, sending: Sending::default() },
         What::Retitled { title: Text::from("A title") },
         What::Notice { extra: Text::from("{}") },
+        What::Reacted { message: message_id, of, emoji: Text::from("+"), on: true },
+        What::Reacted { message: message_id, of, emoji: Text::from("+"), on: false },
     ]
 }
 
@@ -88,7 +90,7 @@ fn emptied_rows_have_lost_their_contents_and_nothing_else() {
         match &mut expected.what {
             What::Sent(message) => (message.content, message.extra) = (Text::default(), None),
             What::Edited { content: text, .. } | What::Notice { extra: text } => *text = Text::default(),
-            What::Deleted { .. } | What::Retitled { .. } => {
+            What::Deleted { .. } | What::Retitled { .. } | What::Reacted { .. } => {
                 assert!(left.is_none(), "it has no contents");
                 continue;
             }

@@ -84,8 +84,11 @@ impl<'a> Log<'a> {
                     log.deletions.insert(known_as(sending, *message), event);
                 }
                 What::Notice { extra } => drop(log.notices.insert(extra.to_string(), event)),
-                What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Retitled { .. } => {
-                }
+                What::RoomMade { .. }
+                | What::MemberSet { .. }
+                | What::MemberRemoved { .. }
+                | What::Retitled { .. }
+                | What::Reacted { .. } => {}
             }
             match rooms.get_mut(&event.room) {
                 Some(facts) => facts.apply(event),
@@ -142,7 +145,7 @@ fn is_told(event: &Event, user: &UserId, wire: Wire) -> bool {
         && match &event.what {
             What::Sent(_) => of_two || wire == Wire::Gateway,
             What::Edited { .. } | What::Deleted { .. } => wire == Wire::Gateway,
-            What::Notice { .. } => wire == Wire::Gateway && event.door == door::GATEWAY,
+            What::Notice { .. } | What::Reacted { .. } => wire == Wire::Gateway && event.door == door::GATEWAY,
             What::RoomMade { .. } | What::MemberSet { .. } | What::MemberRemoved { .. } | What::Retitled { .. } => {
                 false
             }
