@@ -52,10 +52,11 @@ class Person {
   }
 
   // Makes a room, and is in it. Its id.
-  async make(title) {
+  async make(title, { closed = false } = {}) {
     const before = await this.page.evaluate(() => location.hash);
     await this.page.click('[aria-label="New room or conversation"]');
     await this.page.fill('#new-title', title);
+    if (closed) await this.page.check('text=Private: only those who have its id');
     await this.page.press('#new-title', 'Enter');
     await this.page.waitForFunction((hash) => location.hash.startsWith('#/room/') && location.hash !== hash, before);
     await this.page.waitForSelector('main.room textarea');

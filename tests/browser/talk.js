@@ -6,7 +6,8 @@ const { until } = require('../lib/server.js');
 
 module.exports = async ({ person }) => {
   const alice = await person('alice');
-  const room = await alice.make('Lobby');
+  // A private one: in those that are open to everybody nobody is told who has got what.
+  const room = await alice.make('Lobby', { closed: true });
   const bob = await person('bob');
   await bob.visit(room);
   await until('each sees that the other is there', async () => (await alice.page.textContent('.room-head')).includes('2 members, 2 online'));
