@@ -67,6 +67,22 @@ module.exports = async ({ person }) => {
   assert.equal(await alice.page.getByRole('menuitem', { name: 'Edit' }).count(), 0, 'what others said is not for editing');
   await alice.page.keyboard.press('Escape');
 
+  // A guild by its id, and a room that is open to everybody, from the list.
+  await alice.page.click('[aria-label="New room or conversation"]');
+  await alice.page.check('text=It is a guild');
+  await alice.page.fill('#by-id', 'g1');
+  await alice.page.press('#by-id', 'Enter');
+  await alice.page.waitForSelector('.sorts section:has(h2:text-is("Guilds")) .room-item[aria-current=page]');
+  await alice.say('Guild talk');
+  await alice.sees('Guild talk');
+  await alice.make('Open to all');
+  await bob.page.click('[aria-label="New room or conversation"]');
+  await bob.page.click('[aria-label="Join Open to all"]');
+  await bob.page.waitForSelector('main.room[aria-label="Open to all"] textarea');
+  await bob.page.click('[aria-label="Leave Open to all"]');
+  await bob.page.waitForSelector('main.empty');
+  await until('it is not his any more', async () => !(await bob.page.textContent('.sorts')).includes('Open to all'));
+
   await bob.page.locator('.person', { hasText: 'alice' }).click();
   await bob.page.waitForSelector('main.room textarea');
   await bob.say('Between us');

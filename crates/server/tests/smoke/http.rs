@@ -43,7 +43,10 @@ fn the_web_client() {
         assert!(head.contains(header), "{header} is not in {head}");
     }
     let named: Vec<&str> = page.split('"').filter(|text| text.starts_with("/assets/")).collect();
-    assert!(named.iter().any(|name| name.ends_with(".js")) && named.iter().any(|name| name.ends_with(".css")), "{named:?}");
+    assert!(
+        named.iter().any(|name| name.ends_with(".js")) && named.iter().any(|name| name.ends_with(".css")),
+        "{named:?}"
+    );
     for name in named {
         let (status, head, body) = server.get(name);
         let content_type = match name.rsplit('.').next() {
