@@ -42,6 +42,7 @@ module.exports = async ({ person, pictures }) => {
   await others.bob.page.type('main.room textarea', 'On it');
   await alice.page.waitForSelector('.typing[data-typing="1"]');
   await alice.page.mouse.move(5, 5);
+  await alice.page.focus('main.room textarea');
   const { page } = alice;
   const picture = async (name) => {
     // Nothing that still moves.
@@ -71,7 +72,7 @@ module.exports = async ({ person, pictures }) => {
   await page.fill('[aria-label="Say something at rooms"]', 'Said at one door');
   await page.keyboard.press('Enter');
   await until('heard at the last', async () => (await page.textContent('[data-door=gateway] .frames')).includes('Said at one door'));
-  await page.setViewportSize({ width: 1180, height: 660 });
+  await page.setViewportSize({ width: 1330, height: 580 });
   await picture('web-doors');
   await page.setViewportSize({ width: 390, height: 780 });
   await examine('doors on a phone');
