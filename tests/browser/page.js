@@ -65,7 +65,7 @@ class Person {
 
   async visit(id) {
     await this.page.evaluate((room) => { location.hash = `#/room/${encodeURIComponent(room)}`; }, id);
-    await this.page.waitForSelector('main.room textarea');
+    await this.page.waitForSelector(`main[data-room="${id}"] textarea`);
   }
 
   async say(text) {

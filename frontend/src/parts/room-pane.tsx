@@ -93,7 +93,7 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
     if (own) setTarget({ how: 'edit', message: own });
   };
   return (
-    <main class={`room ${members ? 'with-members' : ''}`} aria-label={room.title}>
+    <main class={`room ${members ? 'with-members' : ''}`} aria-label={room.title} data-room={room.id}>
       <RoomHead room={room} doors={doors} members={members} onMembers={() => setMembers(!members)} onProblem={failed} />
       <div class="room-body">
         <div class="talk">
