@@ -130,7 +130,7 @@ function NewConversation({ userId }: { readonly userId: string }) {
           <ul class="waiting">{waiting.map((content, index) => <li key={index} class="message own pending"><span class="content">{content}</span></li>)}</ul>
           <Composer
             draft={`user:${userId}`} muted={false} label={`Message ${name}`} target={undefined} onTarget={() => undefined} onEditLast={() => undefined} onShow={() => undefined}
-            onSay={(content) => { setWaiting([...waiting, content]); client.sendTo(userId, content).then((ack) => go({ at: 'room', id: ack.room_id, doors: false }), () => undefined); }}
+            onSay={(content) => { setWaiting([...waiting, content]); client.sendTo(userId, content).catch(() => undefined); }}
             onEdit={() => undefined} onTyping={() => undefined}
           />
         </div>
