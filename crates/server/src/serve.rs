@@ -155,6 +155,7 @@ impl Server {
             body_bytes_max: config.body_bytes_max,
             metrics_elsewhere: internal.is_some(),
             docs: config.docs,
+            web_client: config.web_client,
         };
         let http = Http::start(app, internal)?;
         http.handle().spawn(chores.run());

@@ -73,6 +73,8 @@ pub struct Config {
     pub timing: Timing,
     /// The rules' own settings.
     pub policy: Policy,
+    /// Whether browsers get the web client.
+    pub web_client: bool,
     /// Largest WebSocket message that is read, in bytes.
     pub message_bytes_max: usize,
     /// Frames that one socket may send in a second, in the long run; twenty times as many at once.

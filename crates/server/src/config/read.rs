@@ -109,6 +109,7 @@ impl<'a> Reader<'a> {
                 retention_ms: self.take("RETENTION", |text| optional(text, parse::keeping_ms)),
                 presence_all_max: self.take("PRESENCE_ALL_MAX", number(0, u32::MAX)),
             },
+            web_client: self.take("WEB_CLIENT", parse::boolean),
             message_bytes_max: self.take("MESSAGE_BYTES_MAX", size),
             frames_per_second: self.take("FRAMES_PER_SECOND", number(1, u32::MAX)),
             bytes_per_second: self.take("BYTES_PER_SECOND", number(1024, u32::MAX)),

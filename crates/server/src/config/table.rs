@@ -87,6 +87,7 @@ pub const SETTINGS: &[Setting] = &[
         "connections that one address may have, loopback and trusted proxies aside; 0 is no limit",
     ),
     plain("CORS_ORIGINS", "", "list of origins of browsers, or `*`; unset: loopback in development mode, else `*`"),
+    plain("WEB_CLIENT", "true", "whether browsers get the web client at `/`"),
     plain("DIALECTS", "", "list of the doors to open; unset: all"),
     plain("API_PREFIX", "/api/messaging", "prefix of the `direct` door; `/` for none"),
     plain("DOCS", "true", "whether `/docs`, `/openapi.json` and `/asyncapi.yaml` are there, for anybody"),

@@ -3,7 +3,8 @@
 //!
 //! A small runtime of its own. Files: `rewind` (the stream under hyper), `doors` (REST of the dialects, and the way back
 //! to a shard), `calls` (asking the node), `polled` and `connections` (asking
-//! a shard), `pages` (our own paths), `docs` (what is described of all of them), `guard` (what holds for all of them).
+//! a shard), `pages` (our own paths), `docs` (what is described of all of them), `web` (the web client), `guard` (what holds
+//! for all of them).
 
 pub mod calls;
 mod connections;
@@ -13,6 +14,7 @@ mod guard;
 mod pages;
 mod polled;
 mod rewind;
+mod web;
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -97,6 +99,8 @@ pub struct App {
     pub metrics_elsewhere: bool,
     /// Whether documents are served.
     pub docs: bool,
+    /// Whether browsers get the web client.
+    pub web_client: bool,
 }
 
 /// The runtime, and what is needed to end it.
@@ -246,6 +250,7 @@ fn public_router(app: &Arc<App>, doors: doors::Doors) -> Router {
         .route("/ready", get(pages::ready));
     let router = if app.metrics_elsewhere { router } else { router.route("/metrics", get(pages::metrics)) };
     let router = if app.docs { docs::mount(router, app) } else { router };
+    let router = if app.web_client { web::with_assets(router) } else { router };
     let doors = Arc::new(doors);
     let router = router
         .fallback(move |request| doors::answer(doors.clone(), request))

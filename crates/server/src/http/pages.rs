@@ -17,7 +17,7 @@ use hyper::body::{Bytes, Frame};
 use serde::Serialize;
 use serde_json::json;
 
-use super::App;
+use super::{App, web};
 use crate::{SERVICE, VERSION};
 
 /// The body of `/`.
@@ -46,7 +46,7 @@ struct Health {
 pub(super) async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let mut response = if accepts.contains("text/html") {
-        Html(HOME).into_response()
+        if app.web_client { web::page() } else { Html(HOME).into_response() }
     } else {
         Json(Home {
             service: SERVICE,
@@ -163,7 +163,7 @@ impl hyper::body::Body for Untold {
     }
 }
 
-/// For browsers, until the web client is here.
+/// For browsers where there is no web client.
 const HOME: &str = "<!doctype html>
 <html lang=\"en\">
 <meta charset=\"utf-8\">

@@ -28,6 +28,54 @@ fn pages() {
 }
 
 #[test]
+fn the_web_client() {
+    let server = Server::start();
+    let (status, head, page) = server.ask("GET", "/", &[("accept", "text/html,*/*")], "");
+    assert_eq!(status, 200);
+    for header in [
+        "content-type: text/html; charset=utf-8",
+        "cache-control: no-cache",
+        "vary: accept",
+        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self';",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+    ] {
+        assert!(head.contains(header), "{header} is not in {head}");
+    }
+    let named: Vec<&str> = page.split('"').filter(|text| text.starts_with("/assets/")).collect();
+    assert!(
+        named.iter().any(|name| name.ends_with(".js")) && named.iter().any(|name| name.ends_with(".css")),
+        "{named:?}"
+    );
+    for name in named {
+        let (status, head, body) = server.get(name);
+        let content_type = match name.rsplit('.').next() {
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            _ => "image/svg+xml",
+        };
+        assert!(status == 200 && !body.is_empty(), "{name}: {status}");
+        assert!(head.contains(&format!("content-type: {content_type}")), "{name}: {head}");
+        assert!(head.contains("max-age=31536000, immutable") && head.contains("default-src 'none'"), "{name}: {head}");
+    }
+    for path in ["/assets/", "/assets/nothing.js", "/assets/../index.html", "/index.html"] {
+        assert_eq!(server.get(path).0, 404, "{path}");
+    }
+    assert!(server.get("/").1.contains("content-type: application/json"), "programs get the list of doors");
+}
+
+#[test]
+fn no_web_client_where_the_operator_wants_none() {
+    let server = Server::with(&[("WEB_CLIENT", "false")]);
+    let (status, _, page) = server.ask("GET", "/", &[("accept", "text/html")], "");
+    assert!(status == 200 && page.contains("is running here") && !page.contains("<script"), "{page}");
+    for asset in std::fs::read_dir("../../frontend/dist/assets").expect("the built files are part of the repository") {
+        let name = asset.expect("readable").file_name().into_string().expect("text");
+        assert_eq!(server.get(&format!("/assets/{name}")).0, 404, "{name}");
+    }
+}
+
+#[test]
 fn refusals() {
     let server = Server::start();
     for (method, path, headers, status) in [

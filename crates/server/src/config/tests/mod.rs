@@ -127,6 +127,7 @@ const VALUES: &[(&str, &str)] = &[
     ("MAX_MESSAGES_PER_MIN", "1"),
     ("PRESENCE_ALL_MAX", "0"),
     ("OPEN_ROOMS", "no"),
+    ("WEB_CLIENT", "false"),
     ("MESSAGE_BYTES_MAX", "128KiB"),
     ("FRAMES_PER_SECOND", "1000"),
     ("BYTES_PER_SECOND", "4096"),

@@ -47,6 +47,7 @@ fn values_that_mean_nothing() {
         ("MAX_MESSAGES_PER_MIN", &["1e3"]),
         ("PRESENCE_ALL_MAX", &["all"]),
         ("OPEN_ROOMS", &["closed"]),
+        ("WEB_CLIENT", &["maybe"]),
         ("ROOMS_PERSIST", &["appsync"]),
         ("FRAMES_PER_SECOND", &["0", "many"]),
         ("BYTES_PER_SECOND", &["0", "1MiB"]),

@@ -1,0 +1,56 @@
+// What can be done with a message: two quick buttons and a menu, by pointer or keyboard (Enter on a message opens it).
+
+import { useEffect, useRef, useState } from 'react';
+import type { MessageView } from 'switchboard-client';
+import { More, Reply, Smile } from './icons';
+import type { LineDo } from './line';
+import { Menu, type MenuItem } from './menu';
+
+export const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '👀'];
+
+interface Props {
+  readonly message: MessageView;
+  readonly own: boolean;
+  readonly mayDelete: boolean;
+  readonly act: LineDo;
+}
+
+export function LineMenu({ message, own, mayDelete, act }: Props) {
+  const [open, setOpen] = useState<'menu' | 'emoji'>();
+  const bar = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const line = bar.current?.closest<HTMLElement>('[role=article]');
+    if (!line) return undefined;
+    const keys = (event: KeyboardEvent) => {
+      if (event.target !== line) return;
+      if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); setOpen('menu'); }
+      if (event.key === 'r') { event.preventDefault(); act.reply(message); }
+      if (event.key === 'e' && own) { event.preventDefault(); act.edit(message); }
+      if (event.key === '+') { event.preventDefault(); setOpen('emoji'); }
+    };
+    line.addEventListener('keydown', keys);
+    return () => line.removeEventListener('keydown', keys);
+  }, [message, act, own]);
+
+  const shut = (focusLine: boolean) => {
+    setOpen(undefined);
+    if (focusLine) bar.current?.closest<HTMLElement>('[role=article]')?.focus({ preventScroll: true });
+  };
+  const items: MenuItem[] = [
+    { name: 'React…', run: () => setOpen('emoji'), stays: true },
+    { name: 'Reply', run: () => act.reply(message) },
+    { name: 'Copy text', run: () => void navigator.clipboard.writeText(message.content).catch(() => undefined) },
+    ...(own ? [{ name: 'Edit', run: () => act.edit(message) }] : []),
+    ...(mayDelete ? [{ name: 'Delete', bad: true, run: () => act.remove(message) }] : []),
+  ];
+  const emoji: MenuItem[] = EMOJI.map((name) => ({ name, run: () => act.react(message, name, true) }));
+  return (
+    <div class={`bar ${open ? 'open' : ''}`} ref={bar}>
+      <button type="button" tabIndex={-1} class="icon-button" aria-label="React" aria-haspopup="menu" aria-expanded={open === 'emoji'} onClick={() => setOpen(open === 'emoji' ? undefined : 'emoji')}><Smile /></button>
+      <button type="button" tabIndex={-1} class="icon-button" aria-label="Reply" onClick={() => act.reply(message)}><Reply /></button>
+      <button type="button" tabIndex={-1} class="icon-button" aria-label="More" aria-haspopup="menu" aria-expanded={open === 'menu'} onClick={() => setOpen(open === 'menu' ? undefined : 'menu')}><More /></button>
+      {open === 'menu' && <Menu label="What to do with the message" items={items} onShut={shut} />}
+      {open === 'emoji' && <Menu label="Reactions" items={emoji} across onShut={shut} />}
+    </div>
+  );
+}

@@ -1,0 +1,157 @@
+// One line of a room: what stands above it, its author, its words, its reactions and its ticks. Words are text nodes,
+// whatever is in them.
+
+import { memo } from 'react';
+import type { MessageView, OutboxEntry, RoomView } from 'switchboard-client';
+import type { MessageRow, PendingRow, Row } from '../lib/rows';
+import { clock, full } from '../lib/time';
+import { wordsOfCode } from '../lib/words';
+import { useClient, useMe } from '../session/client';
+import { Avatar } from './avatar';
+import { Ticks } from './icons';
+import { LineMenu } from './line-menu';
+import { Reactions } from './reactions';
+
+/** What can be done with a message; the room knows how. */
+export interface LineDo {
+  reply(message: MessageView): void;
+  edit(message: MessageView): void;
+  remove(message: MessageView): void;
+  react(message: MessageView, emoji: string, on: boolean): void;
+}
+
+interface Props {
+  readonly row: Row;
+  readonly index: number;
+  /** How many there are, -1 while that is not known. */
+  readonly count: number;
+  readonly room: RoomView;
+  readonly act: LineDo;
+  readonly flash: boolean;
+  show(messageId: string): void;
+}
+
+export const Line = memo((props: Props) => {
+  const { row, index } = props;
+  return (
+    <div class="row" data-row={index}>
+      {row.day && <div class="day"><span>{row.day}</span></div>}
+      {row.unreadFromHere && <div class="unread-line"><span>Unread from here</span></div>}
+      {row.type === 'message' ? <Said {...props} row={row} /> : <Pending row={row} index={index} count={props.count} />}
+    </div>
+  );
+}, (a, b) => a.row === b.row && a.index === b.index && a.count === b.count && a.flash === b.flash && a.act === b.act
+  && a.room.receipts === b.room.receipts && a.room.role === b.room.role && quoted(a) === quoted(b));
+
+function quoted({ row, room }: Props): MessageView | undefined {
+  const id = row.type === 'message' ? row.message.reply_to : row.entry.reply_to;
+  return id === undefined ? undefined : room.messages.find((message) => message.message_id === id);
+}
+
+function Said({ row, index, count, room, act, flash, show }: Props & { readonly row: MessageRow }) {
+  const me = useMe();
+  const { message } = row;
+  const own = message.by.id === me.id;
+  if (message.kind === 'system') {
+    return (
+      <article class="system" role="article" tabIndex={-1} aria-posinset={index + 1} aria-setsize={count} data-message={message.message_id}>
+        <span>{message.content}</span> <time dateTime={message.at}>{clock(message.at)}</time>
+      </article>
+    );
+  }
+  const state = own ? stateOf(message, room, me.id) : undefined;
+  return (
+    <article
+      class={`message ${row.leads ? 'leads' : ''} ${own ? 'own' : ''} ${flash ? 'flash' : ''}`} role="article" tabIndex={-1}
+      aria-posinset={index + 1} aria-setsize={count} aria-label={labelOf(message, own, state)} data-message={message.message_id}
+    >
+      <div class="gutter">
+        {row.leads ? <Avatar id={message.by.id} name={message.by.name} /> : <time class="hover-time" dateTime={message.at}>{clock(message.at)}</time>}
+      </div>
+      <div class="said">
+        {row.leads && <Author message={message} />}
+        {message.reply_to && <Quote id={message.reply_to} room={room} show={show} />}
+        <div class="words">
+          <span class="content">{message.content}</span>
+          {message.edited_at && <span class="edited" title={`Edited ${full(message.edited_at)}`}> (edited)</span>}
+        </div>
+        <Reactions message={message} onReact={act.react} />
+      </div>
+      {state && <span class="tick" title={TICKS[state]} data-state={state}><Ticks state={state} /><span class="unseen">{TICKS[state]}</span></span>}
+      <LineMenu message={message} own={own} mayDelete={own || room.role === 'owner' || room.role === 'moderator'} act={act} />
+    </article>
+  );
+}
+
+function Author({ message }: { readonly message: MessageView }) {
+  return (
+    <div class="author">
+      <strong>{message.by.name}</strong>
+      {message.kind === 'broadcast' && <span class="tag">broadcast</span>}
+      <time dateTime={message.at} title={full(message.at)}>{clock(message.at)}</time>
+    </div>
+  );
+}
+
+const TICKS = { sent: 'Sent', delivered: 'Delivered', read: 'Read' } as const;
+type Tick = keyof typeof TICKS;
+
+/** As far as the furthest of the others has got. */
+function stateOf(message: MessageView, room: RoomView, me: string): Tick {
+  let state: Tick = 'sent';
+  for (const [id, receipt] of room.receipts) {
+    if (id === me) continue;
+    if (receipt.read >= message.offset) return 'read';
+    if (receipt.delivered >= message.offset) state = 'delivered';
+  }
+  return state;
+}
+
+function labelOf(message: MessageView, own: boolean, state: Tick | undefined): string {
+  const parts = [own ? 'You' : message.by.name, clock(message.at), message.content];
+  if (message.edited_at) parts.push('edited');
+  for (const { emoji, count } of message.reactions) parts.push(`${emoji} ${count}`);
+  if (state) parts.push(TICKS[state]);
+  return parts.join(', ');
+}
+
+function Quote({ id, room, show }: { readonly id: string; readonly room: RoomView; show(messageId: string): void }) {
+  const message = room.messages.find((found) => found.message_id === id);
+  return (
+    <button type="button" class="quote" tabIndex={-1} onClick={() => show(id)} aria-label={message ? `In reply to ${message.by.name}: ${message.content}` : 'In reply to an older message'}>
+      {message ? <><strong>{message.by.name}</strong> <span>{message.content}</span></> : <span>An older message</span>}
+    </button>
+  );
+}
+
+function Pending({ row, index, count }: { readonly row: PendingRow; readonly index: number; readonly count: number }) {
+  const { entry } = row;
+  const me = useMe();
+  const failed = entry.state === 'failed';
+  return (
+    <article
+      class={`message own pending ${row.leads ? 'leads' : ''} ${failed ? 'failed' : ''}`} role="article" tabIndex={-1}
+      aria-posinset={index + 1} aria-setsize={count} data-pending={entry.client_id}
+      aria-label={`You, ${failed ? 'not sent' : 'sending'}, ${entry.content}`}
+    >
+      <div class="gutter">{row.leads && <Avatar id={me.id} name={me.name} />}</div>
+      <div class="said">
+        {row.leads && <div class="author"><strong>{me.name}</strong></div>}
+        <div class="words"><span class="content">{entry.content}</span></div>
+        {failed && <Failed entry={entry} />}
+      </div>
+      {!failed && <span class="tick" title="Sending" data-state="sending"><Ticks state="sending" /><span class="unseen">Sending</span></span>}
+    </article>
+  );
+}
+
+function Failed({ entry }: { readonly entry: OutboxEntry }) {
+  const client = useClient();
+  return (
+    <div class="failed-line" role="alert">
+      <span>{wordsOfCode(entry.code)}</span>
+      <button type="button" class="link" onClick={() => client.retry(entry.client_id)}>Send again</button>
+      <button type="button" class="link" onClick={() => client.discard(entry.client_id)}>Discard</button>
+    </div>
+  );
+}

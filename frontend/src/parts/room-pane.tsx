@@ -1,0 +1,140 @@
+// One room: what it is called, what was said, who types, and where one says something.
+
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type MessageView, type RoomView, SwitchboardError } from 'switchboard-client';
+import { words } from '../lib/words';
+import { go } from '../lib/route';
+import { useClient, useMe, useRoom, useRooms } from '../session/client';
+import { Announcer } from './announcer';
+import { Composer, type Target } from './composer';
+import type { LineDo } from './line';
+import { Members } from './members';
+import { RoomHead } from './room-head';
+import { Timeline } from './timeline';
+import { TypingLine } from './typing-line';
+
+interface Props {
+  /** Undefined: a conversation that is not made yet. */
+  readonly id: string | undefined;
+  readonly userId?: string;
+  readonly doors: boolean;
+}
+
+export function RoomPane({ id, userId, doors }: Props) {
+  const client = useClient();
+  const room = useRoom(id);
+  const listed = useRooms().some((one) => one.id === id);
+  const [problem, setProblem] = useState<string>();
+  const [attempt, setAttempt] = useState(0);
+  const wasListed = useRef(false);
+  wasListed.current ||= listed;
+
+  useEffect(() => {
+    if (id === undefined || !client.server) return;
+    setProblem(undefined);
+    // An address of a room that is not ours yet: who has it may come in, or hears why not.
+    const come = listed ? Promise.resolve() : client.join(id).then(() => undefined);
+    come.then(() => client.view.open(id)).catch((error: unknown) => {
+      if (!(error instanceof SwitchboardError && error.code === 'closed')) setProblem(words(error));
+    });
+  }, [client, id, attempt]);
+  useEffect(() => () => { if (id !== undefined) client.view.shut(id); }, [client, id]);
+  useEffect(() => { if (wasListed.current && !listed && id !== undefined) setProblem('You are no longer in this room.'); }, [listed]);
+
+  if (problem) {
+    return (
+      <main class="room empty">
+        <p class="notice bad" role="alert">{problem}</p>
+        <p class="line-form">
+          <button type="button" class="button" onClick={() => setAttempt(attempt + 1)}>Try again</button>
+          <button type="button" class="button" onClick={() => go({ at: 'home' })}>Back to the rooms</button>
+        </p>
+      </main>
+    );
+  }
+  if (id === undefined && userId !== undefined) return <NewConversation userId={userId} />;
+  if (!room || room.history !== 'loaded') return <Loading title={room?.title} />;
+  return <Open room={room} doors={doors} />;
+}
+
+function Loading({ title }: { readonly title: string | undefined }) {
+  return (
+    <main class="room" aria-busy="true" aria-label={title ?? 'Room'}>
+      <header class="room-head"><h1 class="cut">{title ?? '…'}</h1></header>
+      <div class="skeletons" role="status"><span class="unseen">Loading messages…</span>{[58, 36, 71, 44, 63].map((width) => <div key={width} class="skeleton" style={{ '--width': `${width}%` }} />)}</div>
+    </main>
+  );
+}
+
+function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolean }) {
+  const client = useClient();
+  const me = useMe();
+  const [members, setMembers] = useState(false);
+  const [target, setTarget] = useState<Target>();
+  const [problem, setProblem] = useState<string>();
+  // Where one was when one came in; the line stays there while one looks.
+  const unreadAfter = useMemo(() => (room.unread > 0 ? room.read : undefined), []);
+  const show = useRef<(messageId: string) => void>(() => undefined);
+  const failed = useCallback((error: unknown) => setProblem(words(error)), []);
+  useEffect(() => {
+    if (!problem) return undefined;
+    const timer = setTimeout(() => setProblem(undefined), 6_000);
+    return () => clearTimeout(timer);
+  }, [problem]);
+
+  const act = useMemo<LineDo>(() => ({
+    reply: (message) => setTarget({ how: 'reply', message }),
+    edit: (message) => setTarget({ how: 'edit', message }),
+    remove: (message) => { client.delete(message.message_id).catch(failed); },
+    react: (message, emoji, on) => { client.react(message.message_id, emoji, on).catch(failed); },
+  }), [client]);
+  const editLast = () => {
+    const own = room.messages.findLast((message: MessageView) => message.by.id === me.id && message.kind === 'text');
+    if (own) setTarget({ how: 'edit', message: own });
+  };
+  return (
+    <main class={`room ${members ? 'with-members' : ''}`} aria-label={room.title} data-room={room.id}>
+      <RoomHead room={room} doors={doors} members={members} onMembers={() => setMembers(!members)} onProblem={failed} />
+      <div class="room-body">
+        <div class="talk">
+          {room.messages.length + room.pending.length === 0 && <p class="nothing quiet">Nothing was said here yet. Begin.</p>}
+          <Timeline room={room} unreadAfter={unreadAfter} act={act} onReady={(ready) => { show.current = ready; }} />
+          {problem && <p class="notice bad floating" role="alert">{problem}</p>}
+          <TypingLine room={room} />
+          <Composer
+            key={room.id} draft={room.id} muted={room.muted} target={target} onTarget={setTarget} onEditLast={editLast} onShow={(id) => show.current(id)}
+            label={`Message ${room.title}`}
+            onSay={(content, replyTo) => { client.send(room.id, content, replyTo ? { replyTo } : {}).catch(() => undefined); }}
+            onEdit={(message, content) => { client.edit(message.message_id, content).catch(failed); }}
+            onTyping={(on) => client.typing(room.id, on)}
+          />
+        </div>
+        {members && <Members room={room} onShut={() => setMembers(false)} onProblem={failed} />}
+      </div>
+      <Announcer room={room} />
+    </main>
+  );
+}
+
+/** Nothing was said between the two: the first message makes the conversation, and then it is a room. */
+function NewConversation({ userId }: { readonly userId: string }) {
+  const client = useClient();
+  const name = client.view.person(userId)?.name ?? userId;
+  const [waiting, setWaiting] = useState<readonly string[]>([]);
+  return (
+    <main class="room" aria-label={name}>
+      <RoomHead title={name} userId={userId} />
+      <div class="room-body">
+        <div class="talk">
+          <p class="nothing quiet">You and {name} have said nothing yet.</p>
+          <ul class="waiting">{waiting.map((content, index) => <li key={index} class="message own pending"><span class="content">{content}</span></li>)}</ul>
+          <Composer
+            draft={`user:${userId}`} muted={false} label={`Message ${name}`} target={undefined} onTarget={() => undefined} onEditLast={() => undefined} onShow={() => undefined}
+            onSay={(content) => { setWaiting([...waiting, content]); client.sendTo(userId, content).catch(() => undefined); }}
+            onEdit={() => undefined} onTyping={() => undefined}
+          />
+        </div>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,37 @@
+// Who one is in this tab. Kept for the tab alone, so that two tabs can be two people.
+
+export interface Session {
+  readonly token: string;
+  /** Development mode: the token is a name, and other names would do as well. */
+  readonly development: boolean;
+}
+
+const KEY = 'switchboard.session';
+
+export function restore(): Session | undefined {
+  try {
+    const kept: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
+    if (typeof kept !== 'object' || kept === null) return undefined;
+    const { token, development } = kept as Partial<Session>;
+    return typeof token === 'string' && token ? { token, development: development === true } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function keep(session: Session | undefined): void {
+  if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
+  else sessionStorage.removeItem(KEY);
+}
+
+/** A name for what is kept on disk: two people on one machine must not share an outbox. */
+export function storageName({ token }: Session): string {
+  const claims = token.split('.')[1];
+  if (!claims) return `switchboard:${token}`;
+  try {
+    const { sub, id, user_id: user, userId } = JSON.parse(atob(claims.replace(/-/gu, '+').replace(/_/gu, '/')));
+    return `switchboard:${sub ?? id ?? user ?? userId}`;
+  } catch {
+    return `switchboard:${token}`;
+  }
+}
