@@ -63,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         body_bytes_max: BODY_BYTES_MAX,
         metrics_elsewhere: false,
         web_client: false,
+        docs: false,
     };
     let http = Http::start(app, None)?;
     let setup = Setup {
