@@ -62,6 +62,7 @@ fn main() -> anyhow::Result<()> {
         development: false,
         body_bytes_max: BODY_BYTES_MAX,
         metrics_elsewhere: false,
+        docs: false,
     };
     let http = Http::start(app, None)?;
     let setup = Setup {
