@@ -93,7 +93,7 @@ impl Native {
             match received {
                 Received::Http { status: 101, .. } | Received::Pong(_) => {}
                 Received::Http { status, body, .. } => {
-                    assert!(status >= 500, "{} may come: {status} {body}", self.name)
+                    assert!(status >= 500, "{} may come: {status} {body}", self.name);
                 }
                 Received::Ping(payload) => world.send(pipe, &wire::masked(Opcode::Pong, &payload)),
                 Received::Binary(_) => panic!("nothing is said in binary"),
