@@ -326,7 +326,9 @@ fn whole(
             | What::Retitled { .. }
             | What::Notice { .. } => false,
         };
-        if !after && !about_me {
+        // A shard that is behind begins to tell at its own place: of who is about to belong, and never did before.
+        let about_to = mine.range(..*at).all(|(_, belongs)| !belongs) && mine.range(*at..).any(|(_, belongs)| *belongs);
+        if !after && !about_me && !about_to {
             return Err(format!("told of {at} in {}, which is not theirs", event.room.shown()));
         }
     }
