@@ -3,6 +3,32 @@
 use super::Run;
 
 impl Run {
+    /// One of the things that may happen.
+    pub(super) fn act(&mut self) {
+        let client = usize::try_from(self.world.dice.below(self.clients.len() as u64)).expect("small");
+        let what = self.world.dice.below(100);
+        let user = self.clients[client].user.clone();
+        match what {
+            0 => self.crash(),
+            1 => self.world.store.fail_next_commit(FailureKind::Unknown, self.rest.is_multiple_of(2)),
+            2 => self.world.store.fail_next_commit(FailureKind::Full, false),
+            3..7 => self.enrol(&user),
+            7..9 => self.expel(&user),
+            9..12 => self.clients[client].cut(&mut self.world),
+            12..16 => self.clients[client].stalled_until = self.world.now.plus(self.world.dice.below(5_000)),
+            16..18 => self.clients[client].type_something(&mut self.world),
+            18..21 => self.clients[client].leave(&mut self.world),
+            21..24 => self.move_on(client),
+            24..26 if self.dens.len() < 4 => {
+                let seats = 2 + self.world.dice.below(4);
+                self.clients[client].make_room(&mut self.world, seats);
+            }
+            24..29 => self.post(&user),
+            29..40 => self.repeat(client),
+            _ => self.speak(client),
+        }
+    }
+
     pub(super) fn crash(&mut self) {
         let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
         self.world.crash(server);

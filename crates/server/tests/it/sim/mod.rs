@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adapters::auth::Verdict;
-use adapters::port::FailureKind;
 use adapters::store::memory::MemoryStore;
 use dialects::{Answer, Ask, Request};
 use domain::command::{Command, Draft, Manners, Pace, Reply};
@@ -270,32 +269,6 @@ impl Run {
                 (Ok(Reply::Sent { event, .. }), _) => self.posted.push(event),
                 _ => {}
             }
-        }
-    }
-
-    /// One of the things that may happen.
-    fn act(&mut self) {
-        let client = usize::try_from(self.world.dice.below(self.clients.len() as u64)).expect("small");
-        let what = self.world.dice.below(100);
-        let user = self.clients[client].user.clone();
-        match what {
-            0 => self.crash(),
-            1 => self.world.store.fail_next_commit(FailureKind::Unknown, self.rest.is_multiple_of(2)),
-            2 => self.world.store.fail_next_commit(FailureKind::Full, false),
-            3..7 => self.enrol(&user),
-            7..9 => self.expel(&user),
-            9..12 => self.clients[client].cut(&mut self.world),
-            12..16 => self.clients[client].stalled_until = self.world.now.plus(self.world.dice.below(5_000)),
-            16..18 => self.clients[client].type_something(&mut self.world),
-            18..21 => self.clients[client].leave(&mut self.world),
-            21..24 => self.move_on(client),
-            24..26 if self.dens.len() < 4 => {
-                let seats = 2 + self.world.dice.below(4);
-                self.clients[client].make_room(&mut self.world, seats);
-            }
-            24..29 => self.post(&user),
-            29..40 => self.repeat(client),
-            _ => self.speak(client),
         }
     }
 
