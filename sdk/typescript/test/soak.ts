@@ -156,7 +156,7 @@ assert.equal(counts.cut, CUTS);
 // The same is shown, and it is what the server has.
 let shown = 0;
 for (const roomId of rooms) {
-  await same('both show the same', () => lasting(shaky.view.room(roomId)), () => lasting(steady.view.room(roomId)));
+  await same('both show the same', () => lasting(shaky, roomId), () => lasting(steady, roomId));
   const messages: Message[] = [];
   for (;;) {
     const page = await bob.history(roomId, { after: messages.at(-1)?.offset ?? 0, limit: 200 });
