@@ -223,9 +223,8 @@ export class RoomState {
     return this.#read;
   }
 
-  /** Our own mark is there now; the server leaves none beyond what there is in the room. */
-  markRead(upto: number, me: Person | undefined): Wants {
-    const offset = Math.min(upto, this.#head.offset);
+  /** Our own mark is there now. */
+  markRead(offset: number, me: Person | undefined): Wants {
     if (me) this.#mark(me, { read: offset });
     if (offset <= this.#read) return {};
     this.#read = offset;

@@ -10,6 +10,8 @@ import type { Options } from '../src/index.js';
 
 export interface Server {
   readonly port: number;
+  /** The end of what it logged. */
+  readonly noise: string;
   kill(): Promise<void>;
   again(): Promise<void>;
   end(): Promise<void>;
