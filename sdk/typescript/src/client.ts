@@ -244,8 +244,9 @@ export class Switchboard {
   }
 
   async markRead(roomId: string, offset: number): Promise<void> {
-    await this.#calls.ask('mark', { room_id: roomId, kind: 'read', offset });
-    this.#view.markedRead(roomId, offset);
+    const upto = this.#view.markable(roomId, offset);
+    await this.#calls.ask('mark', { room_id: roomId, kind: 'read', offset: upto });
+    this.#view.markedRead(roomId, upto);
   }
 
   // ---- Looking ----------------------------------------------------------------------------------------------------

@@ -176,8 +176,9 @@ export interface TypingView {
 }
 
 /**
- * How far somebody has got: who has read a message is everybody whose `read` is not below its offset. What is delivered the
- * server tells as it happens in conversations and private rooms; elsewhere `delivered` is as of `open` or the last reconnect.
+ * How far somebody has got: who has read a message is everybody whose `read` is not below its offset. Deliveries
+ * the server tells as they happen in conversations and private rooms, of what nobody has read; else `delivered` is as of `open`
+ * or the last reconnect. For ticks on a message see `View.tick`.
  */
 export interface ReceiptView {
   readonly user: Person;

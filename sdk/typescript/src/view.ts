@@ -253,6 +253,12 @@ export class LiveView implements View {
     this.#drop(roomId);
   }
 
+  /** Where a mark can be set: the server leaves none beyond what there is in the room. */
+  markable(roomId: string, offset: number): number {
+    const state = this.#states.get(roomId);
+    return state?.known ? Math.min(offset, state.head) : offset;
+  }
+
   markedRead(roomId: string, offset: number): void {
     const state = this.#states.get(roomId);
     if (!state) return;

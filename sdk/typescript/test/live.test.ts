@@ -430,7 +430,7 @@ test('who was cut off many times has the same view as who never was', async () =
     await until('it is live', () => board.status === 'live');
     for (const roomId of [id, secondId]) while (await board.view.loadOlder(roomId)) { /* To the beginning. */ }
   }
-  for (const roomId of [id, secondId]) await same('the same view', () => lasting(shaky.view.room(roomId)), () => lasting(steady.view.room(roomId)));
+  for (const roomId of [id, secondId]) await same('the same view', () => lasting(shaky, roomId), () => lasting(steady, roomId));
   assert.equal(new Set(told).size, told.length, 'nothing is told twice');
   assert.equal(steady.view.room(id)?.messages.filter(({ content }) => content.startsWith('mine')).length, 12);
   await line.end();

@@ -33,6 +33,7 @@ interface Said {
 const began = Date.now();
 const server = await start();
 const line = await Line.to(server);
+process.on('exit', (code) => { if (code !== 0) console.error(`What the server logged last:\n${server.noise}`); });
 // A tight line is cut before it has come back far: the wait is short, so that the cuts come to an end.
 const options = { backoff: { firstMs: 2, maxMs: 40 }, requestTimeoutMs: 120_000 };
 const [steady, shaky, bob, carol, dan, eve] = [
@@ -156,7 +157,7 @@ assert.equal(counts.cut, CUTS);
 // The same is shown, and it is what the server has.
 let shown = 0;
 for (const roomId of rooms) {
-  await same('both show the same', () => lasting(shaky.view.room(roomId)), () => lasting(steady.view.room(roomId)));
+  await same('both show the same', () => lasting(shaky, roomId), () => lasting(steady, roomId));
   const messages: Message[] = [];
   for (;;) {
     const page = await bob.history(roomId, { after: messages.at(-1)?.offset ?? 0, limit: 200 });
@@ -173,6 +174,13 @@ const said = rooms.flatMap((roomId) => steady.view.room(roomId)?.messages ?? [])
 assert.equal(said.length, counts.own, 'what the cut one said is there');
 assert.equal(new Set(said.map(({ content }) => content)).size, counts.own, 'once');
 assert.deepEqual(shaky.outbox, []);
+// What was acknowledged is what was told, no more and no less.
+const heardOf = (name: LogEventName) => told[0].heard.filter((event) => event.split(' ')[1] === name).length;
+assert.deepEqual(
+  { messages: heardOf('message'), edits: heardOf('edited'), deletions: heardOf('deleted'), reactions: heardOf('reaction') },
+  { messages: counts.message + counts.own, edits: counts.edit, deletions: counts.deletion, reactions: counts.reaction },
+  'what was acknowledged is what was told',
+);
 assert.equal(shown, counts.message + counts.own - counts.deletion);
 
 const seconds = Math.round((Date.now() - began) / 1000);
