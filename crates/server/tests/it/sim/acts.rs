@@ -1,5 +1,7 @@
 //! What clients do in a run, and what is done to servers.
 
+use adapters::port::FailureKind;
+
 use super::Run;
 
 impl Run {
