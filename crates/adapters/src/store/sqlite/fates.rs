@@ -4,18 +4,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::Text;
 use domain::event::Event;
 use domain::history::Fate;
 use domain::id::Offset;
 
 use super::changes::{self, Way};
-use super::history::edit_of;
+use super::history::{edit, edit_of};
+use super::tail::Changed;
 use super::view::View;
 use crate::port::Failure;
 
 /// What was found of one message.
 enum Change {
+    /// By an edit that the index has.
     Edit(u64),
+    /// By one that it has not got, which says this.
+    Fresh(Text),
     Deletion,
 }
 
@@ -31,6 +36,7 @@ pub(super) fn of(view: &View<'_>, events: &[Arc<Event>]) -> Result<Option<Vec<(O
         for (of, change) in found {
             let fate = match change {
                 Change::Edit(at) => Fate::Edited(edit_of(view, at, room, of)?.0),
+                Change::Fresh(content) => Fate::Edited(content),
                 Change::Deletion => Fate::Deleted,
             };
             fates.push((Offset(of), fate));
@@ -47,6 +53,9 @@ fn changed(view: &View<'_>, room: u64, sent: &BTreeSet<u64>) -> Result<Option<BT
     let stretch = first..=last;
     let Some(tail) = view.tail() else { return Ok(None) };
     let fresh: Vec<_> = tail.changes_within(room, stretch.clone()).filter(|change| change.at > view.indexed).collect();
+    // What is seen of the log may be of before them.
+    let said = |change: &Changed| edit(&tail.get(change.at)?.event).map(|(content, _)| content);
+    let contents: Vec<Option<Text>> = fresh.iter().map(said).collect();
     drop(tail);
     let index = &view.handles.index;
     changes::edits_within(index, room, &stretch, |of, last| {
@@ -55,8 +64,10 @@ fn changed(view: &View<'_>, room: u64, sent: &BTreeSet<u64>) -> Result<Option<BT
         }
     })?;
     // They come in the order in which they were made.
-    for change in fresh.iter().filter(|change| !change.deleted && sent.contains(&change.of)) {
-        found.insert(change.of, Change::Edit(change.at));
+    for (change, content) in fresh.iter().zip(contents).filter(|(change, _)| sent.contains(&change.of)) {
+        if let Some(content) = content {
+            found.insert(change.of, Change::Fresh(content));
+        }
     }
     changes::deletions(index, room, Way::Up(first - 1), |next| {
         while let Some(deleted) = next()?.filter(|deleted| deleted.of <= last) {

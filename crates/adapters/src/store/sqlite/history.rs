@@ -1,6 +1,7 @@
 //! A page of a room's messages as they are now. Messages are numbered in their room; deletions are few, so which numbers
 //! make a page is found from those alone, and only what is on the page is read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub(super) struct Moment<'a> {
     indexed: Option<Head>,
     /// Edits and deletions that the index has not got, by the offset that they name.
     fresh: Vec<Changed>,
+    /// What those edits say, by where they are: what is seen of the log may be of before them.
+    edits: BTreeMap<u64, (Text, Millis)>,
     /// Reactions that the index has not got, in their order.
     given: Vec<Given>,
     /// Messages that were deleted by `fresh`, newest first.
@@ -94,6 +97,8 @@ impl<'a> Moment<'a> {
         // Of what is deleted there, what lies beyond the index can be found here only.
         let number = |of: u64| tail.get(of).filter(|entry| Some(entry.room) == head.map(|head| head.room))?.message();
         let recent: Vec<Option<u64>> = fresh.iter().map(|change| number(change.of)).collect();
+        let edits = fresh.iter().filter_map(|change| Some((change.at, tail.get(change.at)?.event.clone())));
+        let edits = edits.filter_map(|(at, event)| Some((at, edit(&event)?))).collect();
         let given: Vec<Given> = head.iter().flat_map(|head| tail.reactions(head.room, view.indexed)).collect();
         drop(tail);
         let room = match head {
@@ -107,7 +112,7 @@ impl<'a> Moment<'a> {
         let indexed =
             if room <= view.indexed { Some(index::room(view.shared, &view.handles.index, room)?) } else { None };
         let sent = head.or(indexed).map_or(0, |head| head.nth);
-        let mut moment = Self { view, key, room, sent, indexed, fresh, given, lost: Vec::new(), expired };
+        let mut moment = Self { view, key, room, sent, indexed, fresh, edits, given, lost: Vec::new(), expired };
         moment.lose(&recent)?;
         Ok(Some((Some(moment), upto)))
     }
@@ -306,13 +311,21 @@ impl<'a> Moment<'a> {
         let of = sent.offset.0;
         let from = self.fresh.partition_point(|change| change.of < of);
         let fresh = self.fresh[from..].iter().take_while(|change| change.of == of);
-        let edit = match fresh.filter(|change| !change.deleted).last() {
-            Some(edit) => Some(edit.at),
-            None => changes::last_edit(&self.view.handles.index, self.room, of)?,
+        let edited = match fresh.filter(|change| !change.deleted).last() {
+            Some(edit) => self.edits.get(&edit.at).cloned(),
+            None => {
+                let last = changes::last_edit(&self.view.handles.index, self.room, of)?;
+                last.map(|at| edit_of(self.view, at, self.room, of)).transpose()?
+            }
         };
-        let edited = edit.map(|at| edit_of(self.view, at, self.room, of)).transpose()?;
         Ok(Entry { edited, ..Entry::fresh(sent) })
     }
+}
+
+/// What an edit says, and when it was made; none of what is no edit.
+pub(super) fn edit(event: &Event) -> Option<(Text, Millis)> {
+    let What::Edited { content, .. } = &event.what else { return None };
+    Some((content.clone(), event.at))
 }
 
 /// What the edit at `offset` made of the message of a room that was sent at `of`.

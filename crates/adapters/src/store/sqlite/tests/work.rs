@@ -220,3 +220,28 @@ fn a_copy_taken_at_any_moment_has_all_that_was_acknowledged() {
         assert_eq!(events(&mut *reader, &ask).0.len(), 3 + (n + 1) * 25);
     }
 }
+
+/// What is seen of the log may be of before what is in the tail: an edit of then is said by the tail, and nothing is damaged.
+#[test]
+fn an_edit_that_is_made_while_a_room_is_looked_at_is_no_damage() {
+    let dir = Dir::new();
+    let store = dir.open();
+    let mut writer = store.writer().unwrap();
+    writer.commit(&hand::batch([hand::making("a"), hand::saying("a", "ann", 1)])).unwrap();
+    store.settle();
+    let holder = shared::Holder::new(&store.shared, shared::Writes::Nothing);
+    let room = hand::room("a");
+    let content = view::look(&holder, |view| {
+        // From here on the log is seen as it is now.
+        assert_eq!(log::head(&view.handles.log)?, 3);
+        writer.commit(&hand::batch([hand::editing("a", 3, "new", 9)])).unwrap();
+        let Some((Some(moment), _)) = history::Moment::of(view, &room)? else { return Ok(None) };
+        let page = moment.page(&history::NEWEST)?;
+        Ok(page.map(|page| page[0].content().to_owned()))
+    });
+    assert_eq!(content.unwrap(), "new");
+    let ask = Read::Since { after: Offset(2), upto: Offset(3), rooms: Some(vec![room]), pairs_of: None, bytes: 999 };
+    let Found::Events { fates, .. } = store.reader().unwrap().read(&ask).unwrap() else { panic!("{ask:?}") };
+    assert_eq!(fates, [(Offset(3), domain::history::Fate::Edited("new".into()))]);
+    assert_eq!(store.check().unwrap(), Vec::<String>::new());
+}
