@@ -27,9 +27,9 @@ const library = createRequire(import.meta.url)('../../../../tests/lib/server.js'
 
 export const { until } = library;
 
-/** With no limit of messages a minute: the tests say more than people do. */
+/** Without limits of messages a minute and frames a second: the tests say more than people do. */
 export function start(settings: Record<string, string> = {}): Promise<Server> {
-  return library.Server.start({ MAX_MESSAGES_PER_MIN: '0', ...settings });
+  return library.Server.start({ MAX_MESSAGES_PER_MIN: '0', FRAMES_PER_SECOND: '1000000', ...settings });
 }
 
 /** Passes bytes on until it is cut; what is under way then is lost, acknowledgements and half frames included. */
