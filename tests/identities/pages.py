@@ -1,6 +1,7 @@
 """T20 as far as the server goes: what is stored is stored as it was said, JSON says that it is JSON and nothing guesses
 otherwise, pages run nothing, and no answer repeats what was asked as anything but data."""
 import json
+import re
 from urllib.parse import quote
 
 from engine import PATH, POLL
@@ -93,10 +94,14 @@ def judge(report, what, answer, script):
         return
     if kind.startswith("text/html"):
         policy = answer.header("content-security-policy") or ""
-        report.check("T20", f"{what}: a page has a policy", policy.startswith("default-src 'self'") and
-                     "unsafe" not in policy and "frame-ancestors" in policy, policy)
-        report.check("T20", f"{what}: a page repeats nothing and runs nothing", "<script" not in answer.text and
-                     "onerror" not in answer.text, answer)
+        directives = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+        report.check("T20", f"{what}: a page has a policy", directives.get("default-src") in ("'none'", "'self'") and
+                     "unsafe" not in policy and "frame-ancestors" in directives and
+                     directives.get("script-src", "'self'") in ("'none'", "'self'"), policy)
+        # Scripts are files of ours, and nothing stands in the page that would run or be repeated.
+        inline = re.sub(r'<script [^>]*src="/assets/[\w.-]+\.js"[^>]*></script>', "", answer.text)
+        report.check("T20", f"{what}: a page repeats nothing and runs nothing of its own", "<script" not in inline and
+                     not re.search(r"\son\w+\s*=", answer.text) and script not in answer.text, answer)
     elif kind.startswith(("application/json", "application/openmetrics-text")):
         if kind.startswith("application/json"):
             report.check("T20", f"{what}: is JSON, as it says", is_json(answer.text), answer)
