@@ -43,7 +43,7 @@ module.exports = async ({ person }) => {
   assert.match(await alice.line('Yes').locator('.quote').textContent(), /alice Are you there/);
 
   await bob.choose('Yes', 'Edit');
-  assert.equal(await bob.page.inputValue('main.room textarea'), 'Yes');
+  await until('what is edited stands in the box', async () => (await bob.page.inputValue('main.room textarea')) === 'Yes');
   await bob.say('Yes, of course');
   await alice.sees('Yes, of course');
   assert.match(await alice.line('Yes, of course').textContent(), /\(edited\)/);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
 use domain::id::{Cursor, Millis, Offset, UserId};
-use domain::model::RoomKey;
+use domain::model::{RoomKey, RoomKind};
 use serde_json::{Value, json};
 use server::frame::Opcode;
 
@@ -253,8 +253,15 @@ impl Native {
     }
 }
 
-/// Who belonged where, after each event.
-type Belonging = BTreeMap<(UserId, RoomKey), BTreeMap<Offset, bool>>;
+/// Who belonged where, after each event, and who might read there.
+type Belonging = BTreeMap<(UserId, RoomKey), BTreeMap<Offset, Rights>>;
+
+#[derive(Debug, Clone, Copy)]
+struct Rights {
+    belongs: bool,
+    /// It is public, and they were not put out.
+    reads: bool,
+}
 
 /// Checks all of them against the log; gives how much was told.
 pub(crate) fn check(events: &[Arc<Event>], natives: &[Native]) -> Result<usize, String> {
@@ -271,7 +278,8 @@ pub(crate) fn check(events: &[Arc<Event>], natives: &[Native]) -> Result<usize, 
         let Some(facts) = facts.get(&event.room) else { continue };
         for user in &users {
             let belongs = event.room.other(user).is_some() || facts.role(user).is_some();
-            belonging.entry((user.clone(), event.room.clone())).or_default().insert(event.offset, belongs);
+            let rights = Rights { belongs, reads: facts.kind == RoomKind::Public && !facts.is_out(user) };
+            belonging.entry((user.clone(), event.room.clone())).or_default().insert(event.offset, rights);
         }
     }
     let mut told = 0;
@@ -326,9 +334,11 @@ fn whole(
             | What::Retitled { .. }
             | What::Notice { .. } => false,
         };
-        // A shard that is behind begins to tell at its own place: of who is about to belong, and never did before.
-        let about_to = mine.range(..*at).all(|(_, belongs)| !belongs) && mine.range(*at..).any(|(_, belongs)| *belongs);
-        if !after && !about_me && !about_to {
+        // A shard that is behind begins to tell at its own place: a moment before they belong, where they might read, or
+        // have never been put out.
+        let never = mine.range(..*at).all(|(_, before)| !before.belongs);
+        let about_to = (never || after.reads) && mine.range(*at..).any(|(_, later)| later.belongs);
+        if !after.belongs && !about_me && !about_to {
             return Err(format!("told of {at} in {}, which is not theirs", event.room.shown()));
         }
     }
@@ -336,7 +346,7 @@ fn whole(
     for (room, all) in rooms {
         let Some(mine) = belonging.get(&(user.clone(), (*room).clone())) else { continue };
         for event in all.iter().filter(|event| event.offset > chapter.from && event.offset <= end) {
-            let throughout = mine.range(event.offset..=end).all(|(_, belongs)| *belongs);
+            let throughout = mine.range(event.offset..=end).all(|(_, rights)| rights.belongs);
             // What makes a room is of before anybody belongs, but for the two of a conversation.
             let told = chapter.told.binary_search_by_key(&event.offset, |(at, _)| *at).is_ok();
             if throughout && !told && !matches!(event.what, What::Notice { .. }) {
