@@ -86,11 +86,9 @@ impl Shard {
 
     /// Who attends is asked whether it has heard, where its wire wants that of a room with so many listeners.
     fn want_proof_at_once(&mut self, slot: Slot, listeners: usize) {
-        let dialects = self.parts.dialects.clone();
-        let asks = self.get(slot).is_some_and(|connection| {
-            connection.attends && dialects[usize::from(connection.dialect)].asks_at_once(listeners)
-        });
-        if asks {
+        let connection = self.connections.get(slot as usize).and_then(|connection| connection.as_deref());
+        let asks = |dialect: u8| self.parts.dialects[usize::from(dialect)].asks_at_once(listeners);
+        if connection.is_some_and(|connection| connection.attends && asks(connection.dialect)) {
             self.want_proof(slot);
         }
     }
