@@ -20,6 +20,7 @@ const { promisify } = require('node:util');
 const vm = require('node:vm');
 
 const PORTS = [8000, 8080]; // The contracts' own.
+const PORT_PATIENCE_MS = 5000;
 const EACH = 10; // Messages of each of the four: the contracts' limit is 30 a minute and user.
 const PATIENCE_MS = 10_000;
 const ROOT = path.join(__dirname, '..', '..');
@@ -86,7 +87,8 @@ function filled(text, placeholder, value) {
 // ---- The server ---------------------------------------------------------------------------------------------------
 
 async function start(data) {
-  for (const port of PORTS) await mustBeFree(port);
+  // What stood before a server that was killed goes a moment after it.
+  for (const port of PORTS) await until(`port ${port} is free: the contracts' clients know no other`, () => isFree(port), PORT_PATIENCE_MS);
   const env = { PATH: process.env.PATH, LISTEN: PORTS.map((port) => `127.0.0.1:${port}`).join(','), DATA_DIR: data };
   const child = spawn(BINARY, [], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let trouble = '';
@@ -104,11 +106,11 @@ async function start(data) {
   return { child, kill: () => new Promise((resolve) => { child.once('exit', resolve); child.kill('SIGKILL'); }) };
 }
 
-function mustBeFree(port) {
-  return new Promise((resolve, reject) => {
+function isFree(port) {
+  return new Promise((resolve) => {
     const probe = net.createServer();
-    probe.once('error', () => reject(new Error(`port ${port} is taken, and the contracts' clients know no other`)));
-    probe.listen(port, '127.0.0.1', () => probe.close(resolve));
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }
 

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 
+import kept
 import wire
 from wire import BINARY, TEXT, frame
 
@@ -45,7 +46,7 @@ class Http:
     """A connection that is kept alive."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = kept.connection(port, 10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

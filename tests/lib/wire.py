@@ -6,6 +6,8 @@ import socket
 import struct
 import time
 
+import kept
+
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 NO_MASK = b"\0\0\0\0"
 
@@ -72,7 +74,7 @@ class Client:
     """One socket, upgraded. `closed` is the close frame's code, `ended` that the connection is no more."""
 
     def __init__(self, port, target, headers=()):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = kept.connection(port, 10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(head_of(target, headers=headers))
         self.buffer, self.closed, self.reason, self.ended = bytearray(), None, "", False
@@ -155,7 +157,7 @@ def answer_to(port, request, seconds=5):
     """Raw bytes to a new connection; the status of the answer, its whole text, and the seconds until it was there or the
     connection ended. Status 0: none."""
     begun = time.monotonic()
-    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+    with kept.connection(port, seconds) as connection:
         text = b""
         try:
             connection.sendall(request)

@@ -14,7 +14,7 @@ use dialects::Dialect;
 use dialects::spec::{self, Node, yaml};
 use sha1_smol::Sha1;
 
-use super::App;
+use super::{App, web};
 use crate::VERSION;
 
 /// The server's own pages, described as dialects describe theirs (`dialects::spec`).
@@ -62,19 +62,18 @@ impl Document {
     }
 }
 
-/// OpenAPI of a server with these dialects, whose metrics may be elsewhere.
-#[must_use]
-pub fn openapi(dialects: &[Box<dyn Dialect>], metrics_elsewhere: bool) -> Node {
+/// OpenAPI of a server with these dialects, without those of its own pages that aren't there (`/metrics`).
+fn openapi(dialects: &[Box<dyn Dialect>], absent: &[&str]) -> Node {
     let mut own = Node::read(OWN);
-    if metrics_elsewhere && let Some(Node::Map(mut operations)) = own.get("operations").cloned() {
-        operations.retain(|(name, _)| name != "GET /metrics");
+    if let Some(Node::Map(mut operations)) = own.get("operations").cloned() {
+        operations.retain(|(name, _)| !absent.iter().any(|path| name.strip_prefix("GET ") == Some(*path)));
         own.set("operations", Node::Map(operations));
     }
     spec::openapi(dialects, &own.pretty(), VERSION)
 }
 
-fn documents(dialects: &[Box<dyn Dialect>], metrics_elsewhere: bool) -> [(&'static str, Document); PATHS.len()] {
-    let openapi = openapi(dialects, metrics_elsewhere);
+fn documents(dialects: &[Box<dyn Dialect>], absent: &[&str]) -> [(&'static str, Document); PATHS.len()] {
+    let openapi = openapi(dialects, absent);
     let asyncapi = spec::asyncapi(dialects, VERSION);
     let [openapi_path, asyncapi_path, page_path, style_path] = PATHS;
     [
@@ -87,7 +86,9 @@ fn documents(dialects: &[Box<dyn Dialect>], metrics_elsewhere: bool) -> [(&'stat
 
 /// Puts the documents on their paths.
 pub(super) fn mount(mut router: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
-    for (path, document) in documents(&app.dialects, app.metrics_elsewhere) {
+    let missing = [(app.metrics_elsewhere, "/metrics"), (!app.web_client, web::ASSETS_PATH)];
+    let absent: Vec<&str> = missing.iter().filter(|(is_absent, _)| *is_absent).map(|(_, path)| *path).collect();
+    for (path, document) in documents(&app.dialects, &absent) {
         let document = Arc::new(document);
         router = router.route(path, get(async move |headers: HeaderMap| document.answer(&headers)));
     }
@@ -108,7 +109,8 @@ mod tests {
         let own = Node::read(OWN);
         let operations = own.get("operations").expect("it has operations").entries();
         let described: BTreeSet<&str> = operations.iter().map(|(name, _)| name.as_str()).collect();
-        let declared = doors::OWN.iter().chain(&PATHS).map(|path| format!("GET {path}")).collect::<Vec<_>>();
+        let paths = doors::OWN.iter().chain(&PATHS).chain([&web::ASSETS_PATH]);
+        let declared = paths.map(|path| format!("GET {path}")).collect::<Vec<_>>();
         assert_eq!(described, declared.iter().map(String::as_str).collect());
     }
 
@@ -139,10 +141,10 @@ mod tests {
     #[test]
     fn the_page_shows_every_path_and_nothing_runs_on_it() {
         let dialects = registry(&Settings { chat_path: "/talk<&".into(), ..Settings::default() });
-        let openapi = openapi(&dialects, true);
+        let openapi = openapi(&dialects, &["/metrics"]);
         let paths = openapi.get("paths").expect("it has paths").entries();
         assert!(paths.len() > 30 && !paths.iter().any(|(path, _)| path == "/metrics"));
-        let [(_, page), ..] = documents(&dialects, true);
+        let [(_, page), ..] = documents(&dialects, &[]);
         for (path, _) in paths {
             assert!(page.text.contains(&page::escaped(path)), "{path}");
         }

@@ -18,6 +18,8 @@ struct Asset {
     bytes: &'static [u8],
 }
 
+/// Where the page's files are.
+pub(super) const ASSETS_PATH: &str = "/assets/{file}";
 const INDEX: &str = include_str!("../../../../frontend/dist/index.html");
 const ASSETS: &[Asset] = include!("../../../../frontend/dist/assets.rs");
 
@@ -66,6 +68,8 @@ mod tests {
         let embedded: BTreeSet<String> = ASSETS.iter().map(|asset| asset.path.to_owned()).collect();
         assert_eq!(embedded, built, "`npm run build` in frontend writes both");
         assert_eq!(ASSETS.len(), embedded.len(), "a path twice");
+        let folder = ASSETS_PATH.trim_end_matches("{file}");
+        assert!(embedded.iter().all(|path| path.starts_with(folder)), "as the documents have it");
     }
 
     #[test]

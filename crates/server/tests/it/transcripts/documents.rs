@@ -11,6 +11,9 @@ use server::http::docs;
 
 use super::schema::{Schemas, Wrong};
 
+/// What an operator's back end says, or is told: anything, so that every frame would be one of these.
+const ANYTHING: [&str; 2] = ["gateway.receive.routed", "gateway.send.posted"];
+
 /// A message of a channel.
 struct Message {
     /// `rooms.send.ack`
@@ -67,7 +70,8 @@ impl Documents {
     /// It is none of them; why not the likeliest.
     pub(crate) fn message(&self, prefix: &str, frame: &Value) -> Result<&str, String> {
         let mut likeliest: Option<Wrong> = None;
-        for message in self.messages.iter().filter(|message| message.name.starts_with(prefix)) {
+        let is_judged = |name: &str| name == prefix || name.starts_with(prefix) && !ANYTHING.contains(&name);
+        for message in self.messages.iter().filter(|message| is_judged(&message.name)) {
             let schemas = if message.name.contains(".send.") { &self.closed } else { &self.open };
             match schemas.validate(&message.schema, frame) {
                 Ok(()) => return Ok(&message.name[prefix.len()..]),
@@ -93,11 +97,13 @@ impl Documents {
     /// Why not.
     pub(crate) fn answer(&self, method: &str, path: &str, status: u16, body: &str) -> Result<(), String> {
         let otherwise = self.routes.iter().find_map(|route| route.answers.get("default")?.as_ref());
-        let described = self.route(method, path).and_then(|route| route.answers.get(&status.to_string()));
+        let route = self.route(method, path);
+        let described = route.and_then(|route| route.answers.get(&status.to_string()));
+        let range = route.and_then(|route| route.answers.get(&format!("{}XX", status / 100))?.as_ref());
         let schemas = match described {
             Some(None) if body.is_empty() => return Ok(()),
-            Some(schema) => vec![schema.as_ref(), otherwise],
-            None => vec![otherwise],
+            Some(schema) => vec![schema.as_ref(), range, otherwise],
+            None => vec![range, otherwise],
         };
         let value = serde_json::from_str(body).unwrap_or_else(|_| Value::from(body));
         let mut why = String::new();
