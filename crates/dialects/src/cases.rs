@@ -202,7 +202,10 @@ fn line(step: &Step) -> String {
 pub(crate) fn command_line(command: &Command) -> String {
     match command {
         Command::Meet(identity) => format!("meet {}", identity.id),
-        Command::MakeRoom { title, kind, seats } => format!("make {title} {kind:?} {seats:?}"),
+        Command::MakeRoom { title, kind, seats, client_id } => {
+            let as_said = client_id.as_ref().map_or(String::new(), |id| format!(" as {}", id.as_str()));
+            format!("make {title} {kind:?} {seats:?}{as_said}")
+        }
         Command::Enter { room, from, .. } => format!("enter {} {from:?}", room.shown()),
         Command::Leave { room, .. } => format!("leave {}", room.shown()),
         Command::Send { room, draft, .. } => format!("send {} {}", room.shown(), draft_line(draft)),

@@ -151,6 +151,8 @@ pub enum Command {
         kind: RoomKind,
         /// 2 to 1000 users; the policy's default when not said.
         seats: Option<u32>,
+        /// The maker's id for it: a repeat gets the room that was made first.
+        client_id: Option<ClientId>,
     },
     /// Be present in a room, and be told of it.
     Enter {

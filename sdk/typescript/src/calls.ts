@@ -24,18 +24,15 @@ export class Calls {
     this.#options = options;
   }
 
-  /**
-   * Asks until there is an answer that settles it, within the time that a call has. With `again` false it is asked once only
-   * when it may have been done.
-   */
-  async ask<Answer>(type: string, data?: object, again = true): Promise<Answer> {
+  /** Asks until there is an answer that settles it, within the time that a call has: doing any of it twice does no harm. */
+  async ask<Answer>(type: string, data?: object): Promise<Answer> {
     const { clock, backoff, random, timeoutMs } = this.#options;
     const deadline = clock.now() + timeoutMs;
     for (let failures = 0; ; failures += 1) {
       try {
-        return (await this.#connection.ask(type, data, again)) as Answer;
+        return (await this.#connection.ask(type, data, true)) as Answer;
       } catch (error) {
-        if (!(error instanceof SwitchboardError) || !error.retryable || (!again && error.code === 'outcome_unknown')) throw error;
+        if (!(error instanceof SwitchboardError) || !error.retryable) throw error;
         const wait = error.retryAfterMs ?? waitMs(backoff, failures, random());
         if (clock.now() + wait > deadline) throw error;
         await new Promise<void>((resolve) => { clock.setTimeout(resolve, wait); });

@@ -4,6 +4,7 @@
 import { BACKOFF } from './backoff.js';
 import { Calls } from './calls.js';
 import { Connection } from './connection.js';
+import { drawn } from './drawn.js';
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './error.js';
 import { Outbox } from './outbox.js';
@@ -171,10 +172,10 @@ export class Switchboard {
     return (await this.#calls.ask<{ room: Room }>('room', { room_id: roomId })).room;
   }
 
-  /** `disconnected` means that it may have been made nevertheless: look at `rooms`. */
+  /** Makes one room, however often the connection is lost meanwhile. */
   async createRoom({ title, kind, maxUsers }: CreateRoomOptions): Promise<Room> {
-    const data = { title, kind, ...(maxUsers === undefined ? {} : { max_users: maxUsers }) };
-    const { room } = await this.#calls.ask<{ room: Room }>('create_room', data, false);
+    const data = { title, kind, client_id: drawn(), ...(maxUsers === undefined ? {} : { max_users: maxUsers }) };
+    const { room } = await this.#calls.ask<{ room: Room }>('create_room', data);
     this.#present.add(room.id);
     this.#view.entered(room);
     return room;

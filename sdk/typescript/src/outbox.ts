@@ -10,6 +10,7 @@
 //              `------------retry-------------'
 
 import { waitMs } from './backoff.js';
+import { drawn } from './drawn.js';
 import { SwitchboardError } from './error.js';
 import type { Ack, Backoff, Clock, MessageEvent, OutboxEntry, SendOptions, Storage } from './types.js';
 
@@ -301,10 +302,4 @@ function parsed(text: string | null): Kept | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `randomUUID` is there in secure contexts only; random numbers are everywhere. */
-function drawn(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

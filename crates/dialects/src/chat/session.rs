@@ -174,7 +174,11 @@ impl Talk {
     fn act(&mut self, heard: Heard, steps: &mut Steps) {
         match heard {
             Heard::Make { title, kind, seats } => {
-                self.calls.call(Doing::Make, Request::Do(Command::MakeRoom { title, kind, seats }), steps);
+                self.calls.call(
+                    Doing::Make,
+                    Request::Do(Command::MakeRoom { title, kind, seats, client_id: None }),
+                    steps,
+                );
             }
             Heard::List(Filter::None) => say_rooms(Vec::new(), steps),
             Heard::List(filter) => {

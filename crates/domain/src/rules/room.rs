@@ -58,6 +58,17 @@ pub fn make(
     Ok(events)
 }
 
+/// Whether a room that is there already is the one that its maker asks for once more.
+///
+/// # Errors
+/// `ClientIdReused` when it is of another kind; `Forbidden` when its maker has no place in it any more.
+pub fn made_before(facts: &RoomFacts, kind: RoomKind, actor: &Actor) -> Result<(), Refusal> {
+    if facts.kind != kind || facts.made_by != actor.who.id {
+        return Err(Refusal::ClientIdReused);
+    }
+    if lets_read_actor(&facts.key, Some(facts), actor) { Ok(()) } else { Err(Refusal::Forbidden) }
+}
+
 /// Decides `Enter`: the events that it makes, usually none. Checked in the chat contract's order: found, full, already.
 /// Where entering makes a member, it is done again and again without harm (socketio facts 4).
 ///

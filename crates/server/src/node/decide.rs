@@ -10,7 +10,7 @@ use dialects::Request;
 use domain::command::{Command, Reply};
 use domain::event::{Event, What};
 use domain::facts::RoomFacts;
-use domain::id::{ExclusionVersion, Millis, Offset, UserId};
+use domain::id::{ClientId, ExclusionVersion, Millis, Offset, UserId};
 use domain::identity::Actor;
 use domain::limits;
 use domain::model::{Member, RoomKey, RoomKind};
@@ -24,6 +24,7 @@ use domain::watermark::Mark;
 use super::call::Told;
 use super::delivered::Due;
 use super::desk::{Pending, Scope};
+use super::ids::Ids;
 use super::seats::Coming;
 use super::send::Noted;
 use super::{Node, Writer};
@@ -122,7 +123,9 @@ impl Node {
     ) -> Result<Next, Refusal> {
         match command {
             Command::Meet(_) | Command::Return { .. } | Command::Register(_) => Err(Refusal::Invalid),
-            Command::MakeRoom { title, kind, seats } => self.make_room(pending, actor, (&title, kind, seats), now),
+            Command::MakeRoom { title, kind, seats, client_id } => {
+                self.make_room(pending, actor, (&title, kind, seats, client_id.as_ref()), now)
+            }
             Command::Enter { room, from, manners } => self.enter(pending, actor, (&room, from, manners), now),
             Command::Leave { room, manners } => self.leave(pending, actor, (&room, manners), now),
             Command::Send { room, draft, manners } => self.send(pending, actor, (&room, &draft, manners), now),
@@ -248,17 +251,28 @@ impl Node {
         &mut self,
         pending: &Pending,
         actor: &Actor,
-        (title, kind, seats): (&domain::Text, RoomKind, Option<u32>),
+        (title, kind, seats, client_id): (&domain::Text, RoomKind, Option<u32>, Option<&ClientId>),
         now: Millis,
     ) -> Result<Next, Refusal> {
         let scope = Scope::Maker(actor.who.number);
         if self.desk.is_open(&scope) {
             return Ok(Next::Wait(scope));
         }
+        let named = client_id.map(|client_id| Ids::room_of(&actor.who.id, client_id));
+        if let Some(key) = &named {
+            if let Some(next) = self.ensure(key, now) {
+                return Ok(next);
+            }
+            if let Some(facts) = self.rooms.peek(key) {
+                room::made_before(facts, kind, actor)?;
+                self.made(&pending.call, key);
+                return Ok(Next::Done);
+            }
+        }
         let Some(made) = &pending.listed else { return Ok(Next::Read(Read::MadeBy(actor.who.id.clone()))) };
         let counted = made.iter().filter(|room| !room.is_stale(now) || self.presence.occupied(&room.key)).count();
         let events = room::make(title, kind, seats, &actor.who.id, counted, &self.policy)?;
-        let key = self.ids.room(kind, now);
+        let key = named.unwrap_or_else(|| self.ids.room(kind, now));
         // A new id is nobody's: what the cache knows of it follows from here, so that the reply can show the room.
         self.rooms.learn(&key, None, now);
         self.write(actor, &key, events, now, Then::Made(key.clone()))

@@ -1,7 +1,7 @@
 //! Saying something, and what counts against the limits of pace (RULES 11, 12).
 
 use adapters::port::{Read, Write};
-use domain::command::{Draft, Manners};
+use domain::command::{Draft, Manners, Reply};
 use domain::id::{Millis, UserNumber};
 use domain::identity::{Actor, Standing};
 use domain::limits;
@@ -10,7 +10,7 @@ use domain::refusal::Refusal;
 use domain::rules::message;
 use domain::rules::pace::Window;
 
-use super::decide::{Next, Then};
+use super::decide::{Next, Then, reply};
 use super::desk::Pending;
 use super::{Node, Writer};
 
@@ -41,7 +41,13 @@ impl Node {
         let id = self.ids.message(now);
         let facts = self.rooms.peek(room.kept());
         let makes = facts.is_none();
-        let events = message::send(room.kept(), facts, draft, id, actor, manners, &self.policy)?;
+        let events = match message::send(room.kept(), facts, draft, id, actor, manners, &self.policy) {
+            Ok(events) => events,
+            // Nobody asks after what no store could hold.
+            Err(refusal @ (Refusal::Invalid | Refusal::InvalidContent)) => return Err(refusal),
+            Err(refusal) if makes || room.is_relay() => return Err(refusal),
+            Err(refusal) => return sent_before(pending, actor, room, draft, refusal),
+        };
         if room.is_relay() {
             return self.relay(pending, actor, (room, id), draft, manners, now);
         }
@@ -116,5 +122,31 @@ impl Node {
         {
             window.take_back(noted.at);
         }
+    }
+}
+
+/// What was said before its sender was muted or put out, and acknowledged to nobody, is acknowledged all the same: a refusal
+/// says that nothing was done.
+fn sent_before(
+    pending: &Pending,
+    actor: &Actor,
+    room: &RoomKey,
+    draft: &Draft,
+    refusal: Refusal,
+) -> Result<Next, Refusal> {
+    match (&draft.client_id, &pending.event) {
+        (Some(client_id), None) => {
+            let (by, client_id) = (actor.who.id.clone(), client_id.clone());
+            Ok(Next::Read(Read::Sent { by, room: room.clone(), client_id }))
+        }
+        (Some(_), Some(Some(event))) => {
+            // One that retention has emptied can't be compared any more.
+            let is_same = event.message().is_some_and(|sent| sent.content == draft.content || sent.content.is_empty());
+            if !is_same {
+                return Err(Refusal::ClientIdReused);
+            }
+            Ok(reply(pending, Ok(Reply::Sent { event: event.clone(), repeat: true })))
+        }
+        (Some(_), Some(None)) | (None, _) => Err(refusal),
     }
 }

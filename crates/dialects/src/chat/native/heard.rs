@@ -21,6 +21,9 @@ const ID_CHARS_MAX: usize = 64;
 /// Messages of a page when a client doesn't say.
 const PAGE: u32 = 50;
 
+/// Shortest `client_id` of a room, in bytes: as text, half of what a UUID has.
+const ROOM_CLIENT_ID_BYTES_MIN: usize = 16;
+
 /// A frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Heard {
@@ -42,7 +45,7 @@ pub(super) enum Asked {
     Auth(Credential),
     Rooms,
     PublicRooms,
-    Create { title: Text, kind: RoomKind, seats: Option<u32> },
+    Create { title: Text, kind: RoomKind, seats: Option<u32>, client_id: Option<ClientId> },
     SendTo(UserId, Draft),
     Edit(MessageId, Text),
     Delete(MessageId),
@@ -196,6 +199,7 @@ struct Create {
     title: String,
     kind: String,
     max_users: Option<u32>,
+    client_id: Option<String>,
 }
 
 fn create(asked: Create) -> Option<Asked> {
@@ -205,7 +209,13 @@ fn create(asked: Create) -> Option<Asked> {
         _ => return None,
     };
     let fit = asked.max_users.is_none_or(|seats| (SEATS_MIN..=SEATS_MAX).contains(&seats));
-    fit.then(|| Asked::Create { title: asked.title.into(), kind, seats: asked.max_users })
+    // A private room's id is its invitation, and comes of this one.
+    let drawn = |id: &str| ClientId::new(id).ok().filter(|id| id.as_str().len() >= ROOM_CLIENT_ID_BYTES_MIN);
+    let client_id = match &asked.client_id {
+        Some(id) => Some(drawn(id)?),
+        None => None,
+    };
+    fit.then(|| Asked::Create { title: asked.title.into(), kind, seats: asked.max_users, client_id })
 }
 
 #[derive(Deserialize)]

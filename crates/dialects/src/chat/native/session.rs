@@ -138,8 +138,8 @@ impl Talk {
             Some(Asked::Online) => self.ask(Doing::Online(id), Query::Everyone, steps),
             Some(Asked::User(which)) => self.ask(Doing::User(id), Query::User(which), steps),
             Some(Asked::Presence(online)) => self.ask_to(Doing::Act(id), Command::Declare { online }, steps),
-            Some(Asked::Create { title, kind, seats }) => {
-                self.ask_to(Doing::Make(id), Command::MakeRoom { title, kind, seats }, steps);
+            Some(Asked::Create { title, kind, seats, client_id }) => {
+                self.ask_to(Doing::Make(id), Command::MakeRoom { title, kind, seats, client_id }, steps);
             }
             Some(Asked::SendTo(user, draft)) => {
                 let doing = Doing::Send(id, draft.client_id.clone());

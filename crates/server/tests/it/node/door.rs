@@ -1,14 +1,14 @@
 //! Entering and leaving through a door that makes members, and what that makes of public rooms.
 
 use adapters::port::FailureKind;
-use domain::command::{Command, Reply};
+use domain::command::{Act, Command, Draft, Reply};
 use domain::event::What;
-use domain::id::ExclusionVersion;
+use domain::id::{ClientId, ExclusionVersion};
 use domain::limits;
 use domain::model::RoomKind;
 use domain::query::Query;
 use domain::refusal::Refusal;
-use server::node::Input;
+use server::node::{Input, Told};
 
 use super::house::{CHAT, House, JOINS, OPEN, attached, enter, leave, room, send};
 
@@ -136,7 +136,8 @@ fn many_join_in_one_batch_and_each_user_in_order() {
 fn of_many_who_join_at_once_as_many_get_in_as_there_are_seats() {
     let mut house = House::new();
     let maker = house.connect("maker", 1);
-    let made = house.does(&maker, Command::MakeRoom { title: "r".into(), kind: RoomKind::Public, seats: Some(3) });
+    let made = house
+        .does(&maker, Command::MakeRoom { title: "r".into(), kind: RoomKind::Public, seats: Some(3), client_id: None });
     let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
     let many: Vec<_> = (2..10).map(|number| house.connect(&format!("u{number}"), number)).collect();
     for who in &many {
@@ -148,10 +149,66 @@ fn of_many_who_join_at_once_as_many_get_in_as_there_are_seats() {
 }
 
 #[test]
+fn a_room_is_made_once_under_its_makers_id() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let make = |kind: RoomKind| {
+        let client_id = Some(ClientId::new("drawn at random").expect("an id"));
+        Command::MakeRoom { title: "den".into(), kind, seats: None, client_id }
+    };
+    // Both in one batch: the second waits for the first.
+    for _ in 0..2 {
+        house.call(&alice, dialects::Request::Do(make(RoomKind::Private)));
+    }
+    house.settle();
+    let made = |told: Told| match told.result {
+        Ok(Reply::RoomMade(view)) => view.key,
+        other => panic!("{other:?}"),
+    };
+    let keys: Vec<_> = house.told.drain(..).map(made).collect();
+    assert!(keys.len() == 2 && keys[0] == keys[1], "{keys:?}");
+    assert_eq!(house.does(&alice, make(RoomKind::Public)), Err(Refusal::ClientIdReused));
+    let other = house.does(&bob, make(RoomKind::Private));
+    assert!(matches!(&other, Ok(Reply::RoomMade(view)) if view.key != keys[0]), "{other:?}");
+    house.enter(&bob, &keys[0].shown(), CHAT);
+    let quit = Command::Moderate { room: keys[0].clone(), user: alice.person.id.clone(), act: Act::Quit };
+    house.does(&alice, quit).expect("they belong to it");
+    assert_eq!(house.does(&alice, make(RoomKind::Private)), Err(Refusal::Forbidden), "it is theirs no more");
+}
+
+#[test]
+fn what_was_said_before_one_was_put_out_is_acknowledged_once_more() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let made = house
+        .does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
+    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    house.enter(&bob, &view.key.shown(), CHAT);
+    let say = |content: &str, id: Option<&str>| {
+        let Command::Send { room, draft, manners } = send(&view.key, content) else { unreachable!("it sends") };
+        let client_id = id.map(|id| ClientId::new(id).expect("an id"));
+        Command::Send { room, draft: Draft { client_id, ..draft }, manners }
+    };
+    let Ok(Reply::Sent { event: first, repeat: false }) = house.does(&bob, say("x", Some("c1"))) else {
+        panic!("it is said")
+    };
+    let kick = Command::Moderate { room: view.key.clone(), user: bob.person.id.clone(), act: Act::Kick };
+    house.does(&alice, kick).expect("they own it");
+    let said = house.does(&bob, say("x", Some("c1")));
+    assert!(matches!(&said, Ok(Reply::Sent { event, repeat: true }) if event.offset == first.offset), "{said:?}");
+    assert_eq!(house.does(&bob, say("y", Some("c1"))), Err(Refusal::ClientIdReused));
+    assert_eq!(house.does(&bob, say("x", Some("c2"))), Err(Refusal::Forbidden));
+    assert_eq!(house.does(&bob, say("x", None)), Err(Refusal::Forbidden));
+    let hers = house.does(&alice, say("x", Some("c1")));
+    assert!(matches!(hers, Ok(Reply::Sent { repeat: false, .. })), "another's id is another: {hers:?}");
+}
+
+#[test]
 fn private_rooms_and_guilds_are_as_on_other_doors() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
-    let made = house.does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None });
+    let made = house
+        .does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
     let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
     let name = view.key.shown();
     assert_eq!(house.does(&bob, enter(&name, JOINS)), Err(Refusal::Forbidden));
@@ -208,7 +265,8 @@ fn closed_rooms_are_joined_and_not_made() {
     let mut house = House::with(domain::limits::Policy { open_rooms: false, ..Default::default() });
     let alice = house.connect("alice", 1);
     assert_eq!(house.does(&alice, enter("r", JOINS)), Err(Refusal::RoomNotFound));
-    let made = house.does(&alice, Command::MakeRoom { title: "r".into(), kind: RoomKind::Public, seats: None });
+    let made = house
+        .does(&alice, Command::MakeRoom { title: "r".into(), kind: RoomKind::Public, seats: None, client_id: None });
     let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
     house.news();
     house.enter(&alice, &view.key.shown(), JOINS);

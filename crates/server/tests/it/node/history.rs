@@ -78,7 +78,8 @@ fn no_page_is_longer_than_the_bound() {
 fn whoever_was_removed_while_the_page_was_read_gets_none() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
-    let made = house.does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None });
+    let made = house
+        .does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
     let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
     let den = view.key;
     house.enter(&bob, &den.shown(), CHAT);
