@@ -1,5 +1,5 @@
-"""The clients that lines.py has play: one process each, told by lines and heard by lines; what the server itself says of a
-room, to compare with; and the checks, counted. Nothing in here knows a scenario."""
+"""The clients that lines.py has play: one process each, told by lines and heard by lines; what the server itself says of
+a room, to compare with; and the checks, counted. Nothing in here knows a scene."""
 import collections
 import json
 import os
@@ -224,6 +224,7 @@ class Truth:
         return messages
 
     def view(self, room):
-        return [plain({**message, "by": message["by"]["id"], "text": message["content"], "edited": "edited_at" in message,
+        return [plain({**message, "by": message["by"]["id"], "text": message["content"],
+                       "edited": "edited_at" in message,
                        "reactions": {one["emoji"]: one["users"] for one in message.get("reactions", [])}})
                 for message in self.history(room)]

@@ -35,7 +35,7 @@ class Spoken(Client):
         super().__init__(url, token, self.hear, self.another_token)
         self.wrong, self.mine, self.marks, self.deleted = wrong, set(), {}, {}
         self.resumes, self.refusals, self.caught_up, self.messages = 0, [], True, 0
-        self.next_token, self.ended = None, False
+        self.next_token, self.ended, self.is_away = None, False, False
 
     def put(self, **line):
         sys.stdout.write(json.dumps(line) + "\n")
@@ -65,6 +65,8 @@ class Spoken(Client):
     async def _settle(self):
         self.caught_up = True
         await super()._settle()
+        if self.is_away:
+            self._spawn(self.presence(False))
         self.tell_rooms()
         self.put(event="live")
 
@@ -212,6 +214,7 @@ class Spoken(Client):
         return {"id": user["id"], "number": user["number"]}
 
     async def do_away(self, away):
+        self.is_away = away
         await self.surely(self.presence, not away)
 
     async def do_load(self, room):
