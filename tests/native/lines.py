@@ -10,6 +10,7 @@ asked. What there is in the end, the server itself is asked. The scenes stand in
 SWITCHBOARD_BINARY says which binary.
 """
 import argparse
+import concurrent.futures
 import os
 import subprocess
 import sys
@@ -41,13 +42,16 @@ def play(name, command):
 
 def self_test():
     from spoken import WRONG
-    spoken = [sys.executable, os.path.join(HERE, "spoken.py")]
-    for wrong, (scene, what) in WRONG.items():
-        done = subprocess.run([sys.executable, __file__, "--only", scene, "--", *spoken, "--wrong", wrong],
-                              stdout=subprocess.PIPE, text=True)
-        lines = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
-        check(f"noticed: {what}", done.returncode == 1 and lines, done.stdout[-300:])
-        print(f"{wrong}: {len(lines)} failed, first {lines[0][:130] if lines else None}", flush=True)
+    spoken, less = [sys.executable, os.path.join(HERE, "spoken.py")], {**os.environ, "LINES_PATIENCE_S": "4"}
+
+    def judge(wrong):
+        return subprocess.run([sys.executable, __file__, "--only", WRONG[wrong][0], "--", *spoken, "--wrong", wrong],
+                              stdout=subprocess.PIPE, text=True, env=less)
+    with concurrent.futures.ThreadPoolExecutor(3) as several:
+        for wrong, done in zip(WRONG, several.map(judge, WRONG)):
+            seen = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+            check(f"noticed: {WRONG[wrong][1]}", done.returncode == 1 and seen, done.stdout[-300:])
+            print(f"{WRONG[wrong][1]}: {len(seen)} failed, the first: {seen[0][8:130] if seen else ''}", flush=True)
     print(f"The judge: {check.held} of {len(WRONG)} wrongs noticed")
 
 
@@ -64,9 +68,9 @@ def main():
         begun = time.monotonic()
         for name in options.only or SCENES:
             play(name, options.command)
-        print(f"in {time.monotonic() - begun:.0f} s", file=sys.stderr)
         print(f"Native client in {options.language or options.command[0]}: "
-              f"{check.held} checks held, {len(check.failed)} failed")
+              f"{check.held} checks held, {len(check.failed)} failed", flush=True)
+        print(f"in {time.monotonic() - begun:.0f} s", file=sys.stderr)
     else:
         parser.error("which client?")
     sys.exit(1 if check.failed else 0)

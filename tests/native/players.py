@@ -3,6 +3,7 @@ a room, to compare with; and the checks, counted. Nothing in here knows a scene.
 import collections
 import json
 import os
+import queue
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,10 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from between import Between  # noqa: E402
 from wire import TEXT, Client, frame  # noqa: E402
 
-PATIENCE_S = 15
-BACK_S = 40         # Coming back may wait up to 30 s, as the page has it.
-MISSED_MAX = 3      # Who has kept us waiting so often is not waited for so long any more.
+PATIENCE_S = float(os.environ.get("LINES_PATIENCE_S", 15))
+BACK_S = PATIENCE_S + 25    # Coming back may wait up to 30 s, as the page has it.
+# Who has left us without a line so often is waited for so long at most; else a mute client would take hours.
+PATIENCE_LEFT_S = ((20, 0.05), (4, 1))
 
 
 class Checks:
@@ -34,7 +36,7 @@ class Checks:
     def until(self, what, condition, seen=lambda: "", seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not (holds := condition()) and time.monotonic() < end:
-            time.sleep(0.03)
+            time.sleep(0.05)
         return self(what, holds, "" if holds else f"waited for in vain; {seen()}")
 
 
@@ -49,18 +51,30 @@ class Player:
         self.number, self.missed, self.dead = 0, 0, False
         self.answers, self.events, self.noise = collections.defaultdict(list), [], []
         self.asked, self.changed = {}, threading.Condition()
-        self.stderr = tempfile.TemporaryFile()
+        self.stderr, self.to_say = tempfile.TemporaryFile(), queue.Queue()
         url = f"ws://localhost:{self.between.port if through else port}/ws/chat"
         self.process = subprocess.Popen([*command, url, token or name], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self.stderr)
-        threading.Thread(target=self._listen, daemon=True).start()
+                                        stderr=self.stderr, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        for work in (self._listen, self._speak):
+            threading.Thread(target=work, daemon=True).start()
+
+    def _speak(self):
+        """By a thread of its own: a client that does not read must not stop the others."""
+        try:
+            while line := self.to_say.get():
+                self.process.stdin.write(line)
+                self.process.stdin.flush()
+            self.process.stdin.close()
+        except OSError:
+            pass
 
     def _listen(self):
         for line in self.process.stdout:
             try:
                 said = json.loads(line)
-                kind = "n" if "n" in said else "event" if "event" in said else None
-            except (ValueError, TypeError):
+                kind = next((key for key, type in (("n", (int, float)), ("event", str))
+                             if isinstance(said.get(key), type)), None)
+            except (ValueError, AttributeError):
                 said, kind = line, None
             with self.changed:
                 if kind == "n":
@@ -78,17 +92,15 @@ class Player:
         """Gives a command and does not wait."""
         self.number += 1
         self.asked[self.number] = {"do": do, **more}
-        try:
-            self.process.stdin.write(json.dumps({"n": self.number, "do": do, **more}).encode() + b"\n")
-            self.process.stdin.flush()
-        except OSError:
-            pass
+        self.to_say.put(json.dumps({"n": self.number, "do": do, **more}).encode() + b"\n")
         return self.number
 
+    def patience(self, seconds):
+        return next((min(left, seconds) for missed, left in PATIENCE_LEFT_S if self.missed >= missed), seconds)
+
     def answer(self, number, seconds=PATIENCE_S):
-        patience = seconds if self.missed < MISSED_MAX else 1
         with self.changed:
-            self.changed.wait_for(lambda: self.answers[number] or self.dead, patience)
+            self.changed.wait_for(lambda: self.answers[number] or self.dead, self.patience(seconds))
             if not self.answers[number]:
                 self.missed += 1
                 return {"nothing": "no line came", "to": str(self.asked[number])[:100], **self.trouble()}
@@ -112,7 +124,7 @@ class Player:
 
     def hears(self, what, event, times=1, **wanted):
         return check.until(what, lambda: len(self.heard(event, **wanted)) >= times or self.dead and None,
-                           lambda: f"{self.name} heard {self.events[-3:]} {self.trouble()}")
+                           lambda: f"{self.name} heard {self.events[-3:]} {self.trouble()}", self.patience(PATIENCE_S))
 
     def took(self, what, do, **more):
         """The command is done; gives the answer."""
@@ -132,7 +144,7 @@ class Player:
 
     def comes_back(self, what, lives_before):
         return check.until(what, lambda: self.dead or len(self.heard("live")) > lives_before and self.lives(),
-                           lambda: f"{self.do('status')} {self.trouble()}", BACK_S) and not self.dead
+                           lambda: f"{self.do('status')} {self.trouble()}", self.patience(BACK_S)) and not self.dead
 
     def lived(self):
         return len(self.heard("live"))
@@ -146,14 +158,16 @@ class Player:
     def sees(self, what, room, truth):
         """Its view is, or becomes, what the server has."""
         check.until(what, lambda: self.view(room) == truth,
-                    lambda: f"{self.name} differs from the server: {difference(self.view(room), truth)}")
+                    lambda: f"{self.name} differs from the server: {difference(self.view(room), truth)}",
+                    self.patience(PATIENCE_S))
 
     def hears_messages(self, what, room, must, may=()):
         """`must` came as events, each once and in this order; of others only `may`."""
         def ids():
             return [said.get("message_id") for said in self.heard("message", room=room)]
         complete = check.until(f"{what}: none is missing", lambda: set(must) <= set(ids()),
-                               lambda: f"missing {[one for one in must if one not in ids()]}")
+                               lambda: f"missing {[one for one in must if one not in ids()]}",
+                               self.patience(PATIENCE_S))
         seen = ids()
         check(f"{what}: none is doubled", len(set(seen)) == len(seen),
               [one for one, times in collections.Counter(seen).items() if times > 1])
@@ -170,11 +184,12 @@ class Player:
         check(f"{self.name}: one line for every command", not odd and set(self.answers) <= set(self.asked),
               [(times, self.asked[number]) for number, times in list(odd.items())[:5]])
         check(f"{self.name}: nothing but such lines on stdout", not self.noise, self.noise[:3])
+        check(f"{self.name}: lives until then", self.process.poll() is None, self.trouble())
+        self.to_say.put(None)
         try:
-            self.process.stdin.close()
             self.process.wait(PATIENCE_S)
             check(f"{self.name}: ends with its stdin", True)
-        except (OSError, subprocess.TimeoutExpired):
+        except subprocess.TimeoutExpired:
             check(f"{self.name}: ends with its stdin", False, self.trouble())
             self.process.kill()
             self.process.wait()

@@ -25,7 +25,7 @@ WRONG = {
     "polite": ("moderation", "who was put out of a room keeps it"),
     "unaware": ("fresh", "a refused resume is not told"),
     "short": ("load", "only the newest page of a room is loaded"),
-    "brief": ("load", "a page with less than its limit is taken for the last one"),
+    "brief": ("heavy", "a page with less than its limit is taken for the last one"),
     "stubborn": ("tokens", "a token that was refused is used all the same"),
 }
 
