@@ -12,6 +12,7 @@ SWITCHBOARD_BINARY says which binary.
 import argparse
 import concurrent.futures
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -28,16 +29,18 @@ SCENES = {scene.__name__: scene for scene in (
 
 
 def play(name, command):
-    check.scene = name
+    check.begin(name)
     scene = Scene(command, {"JWT_SECRET": storm.SECRET} if name == "tokens" else {})
     try:
-        SCENES[name](scene)
-    except Exception:
-        check("goes on to its end", False, traceback.format_exc()[-600:])
-    for player in scene.all:
-        player.close()
-    check("the server is up in the end", scene.server.is_up(), scene.server.trouble())
-    scene.server.__exit__()
+        for part in (SCENES[name], Scene.end):
+            try:
+                part(scene)
+            except Exception:
+                check("goes on to its end", False, traceback.format_exc()[-600:])
+    finally:
+        for player in scene.all:
+            player.process.kill()
+        scene.server.__exit__()
 
 
 def self_test():
@@ -46,7 +49,7 @@ def self_test():
 
     def judge(wrong):
         return subprocess.run([sys.executable, __file__, "--only", WRONG[wrong][0], "--", *spoken, "--wrong", wrong],
-                              stdout=subprocess.PIPE, text=True, env=less)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=less)
     with concurrent.futures.ThreadPoolExecutor(3) as several:
         for wrong, done in zip(WRONG, several.map(judge, WRONG)):
             seen = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
@@ -62,6 +65,7 @@ def main():
     parser.add_argument("--self-test", action="store_true")
     parser.add_argument("command", nargs="*")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # So that nobody whom a scene has started outlives it.
     if options.self_test:
         self_test()
     elif options.command:

@@ -19,11 +19,16 @@ PATIENCE_S = float(os.environ.get("LINES_PATIENCE_S", 15))
 BACK_S = PATIENCE_S + 25    # Coming back may wait up to 30 s, as the page has it.
 # Who has left us without a line so often is waited for so long at most; else a mute client would take hours.
 PATIENCE_LEFT_S = ((20, 0.05), (4, 1))
+VAIN_MAX = 6                # So many waits of a scene are given their time, whatever they are for.
 
 
 class Checks:
     def __init__(self):
-        self.held, self.failed, self.scene = 0, [], ""
+        self.held, self.failed = 0, []
+        self.begin("")
+
+    def begin(self, scene):
+        self.scene, self.vain = scene, 0
 
     def __call__(self, what, holds, seen=""):
         if holds:
@@ -34,9 +39,12 @@ class Checks:
         return bool(holds)
 
     def until(self, what, condition, seen=lambda: "", seconds=PATIENCE_S):
+        if self.vain >= VAIN_MAX:
+            seconds = min(seconds, 3)
         end = time.monotonic() + seconds
         while not (holds := condition()) and time.monotonic() < end:
             time.sleep(0.05)
+        self.vain += not holds
         return self(what, holds, "" if holds else f"waited for in vain; {seen()}")
 
 
@@ -96,6 +104,8 @@ class Player:
         return self.number
 
     def patience(self, seconds):
+        if self.dead:
+            return 0
         return next((min(left, seconds) for missed, left in PATIENCE_LEFT_S if self.missed >= missed), seconds)
 
     def answer(self, number, seconds=PATIENCE_S):
@@ -123,7 +133,7 @@ class Player:
     # ---- what one waits for
 
     def hears(self, what, event, times=1, **wanted):
-        return check.until(what, lambda: len(self.heard(event, **wanted)) >= times or self.dead and None,
+        return check.until(what, lambda: len(self.heard(event, **wanted)) >= times,
                            lambda: f"{self.name} heard {self.events[-3:]} {self.trouble()}", self.patience(PATIENCE_S))
 
     def took(self, what, do, **more):
@@ -142,9 +152,11 @@ class Player:
         status = self.do("status")
         return status.get("connected") is True and status.get("outbox") == 0
 
-    def comes_back(self, what, lives_before):
-        return check.until(what, lambda: self.dead or len(self.heard("live")) > lives_before and self.lives(),
-                           lambda: f"{self.do('status')} {self.trouble()}", self.patience(BACK_S)) and not self.dead
+    def comes_back(self, what, lives_before, seconds=BACK_S):
+        is_back = check.until(what, lambda: len(self.heard("live")) > lives_before and self.lives(),
+                              lambda: f"{self.do('status')} {self.trouble()}", self.patience(seconds))
+        self.missed += not is_back
+        return is_back
 
     def lived(self):
         return len(self.heard("live"))

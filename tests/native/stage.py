@@ -1,4 +1,5 @@
 """What a scene of lines.py has: a server of its own, who plays there, and what one asks of them again and again."""
+import time
 import uuid
 
 from players import BACK_S, Player, Truth, check
@@ -19,9 +20,16 @@ class Scene:
         made = [Player(self.command, self.server.port, f"{name}-{self.run}", (tokens or {}).get(name), name == through)
                 for name in names]
         self.all += made
+        end = time.monotonic() + BACK_S
         for player in made:
-            player.comes_back(f"{player.name} connects", 0)
+            if not player.comes_back(f"{player.name} connects", 0, max(1, end - time.monotonic())):
+                player.missed += 4      # Who never came is asked all the same, but not waited for.
         return made
+
+    def end(self):
+        for player in self.all:
+            player.close()
+        check("the server is up in the end", self.server.is_up(), self.server.trouble())
 
     def truth(self, name=None):
         return Truth(self.server.port, name or f"truth-{self.run}")

@@ -79,7 +79,7 @@ def cuts(scene):
             say(bob, f"bob {turn}.{at}")
         if turn % 2:  # Otherwise the next cut meets the connection as it is, or is not.
             bob.comes_back("he comes back", lived)
-    check.until("he is back in the end", bob.lives, lambda: bob.do("status"), BACK_S)
+    check.until("he is back in the end", bob.lives, lambda: bob.do("status"), bob.patience(BACK_S))
     all_ok("what was asked between cuts", asked)
     status = bob.do("status")
     check("he resumed each time", status.get("resumes", 0) >= 4 and status.get("refused") == [], status)
