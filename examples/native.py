@@ -154,8 +154,8 @@ class Client:
             self.user, self.hello = data["user"], data
             if data.get("resumed") is False and self.cursor:
                 self.rooms.clear()
-        if "cursor" in data:
-            self.cursor = data["cursor"]
+        if "cursor" in data and (id is None or type == "hello"):
+            self.cursor = data["cursor"]                # an answer's names a place, before or behind what was told
         future = self.asked.get(id)
         if future and not future.done():
             if type == "error":
@@ -183,8 +183,8 @@ class Client:
             self._room(id).update(room)
             if id not in known:
                 await self._fill(id)
-        for client_id in list(self.outbox):
-            await self._deliver(client_id)
+        while self.outbox:                              # more may come in meanwhile
+            await self._deliver(next(iter(self.outbox)))
         self.wait = 0.5
         self.ready.set()
 

@@ -32,7 +32,12 @@ class Server:
         self.data = tempfile.mkdtemp(prefix="switchboard-test-")
         self.noise = open(os.path.join(self.data, "stderr"), "w+b")
         environment = {"PATH": os.environ["PATH"], "LISTEN": f"127.0.0.1:{self.port}", "DATA_DIR": self.data + "/data"}
-        self.process = subprocess.Popen([*under, binary()], env={**environment, **(settings or {})},
+        self.under, self.environment = under, {**environment, **(settings or {})}
+        self.start()
+
+    def start(self):
+        """As before: the same port, the same settings, what is left of the data."""
+        self.process = subprocess.Popen([*self.under, binary()], env=self.environment,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.noise)
         self.pid = self.process.pid
         deadline = time.monotonic() + START_S
@@ -40,9 +45,16 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"the server did not start: {self.trouble()}")
             time.sleep(0.02)
-        if under:
+        if self.under:
             with open(f"/proc/{self.pid}/task/{self.pid}/children") as children:
                 self.pid = int(children.read().split()[0])
+
+    def kill(self, forget=False):
+        """Without a goodbye, as a power cut would; `forget`: its data is lost, too."""
+        os.kill(self.pid, 9)
+        self.process.wait()
+        if forget:
+            shutil.rmtree(self.data + "/data")
 
     def is_healthy(self):
         try:
