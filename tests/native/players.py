@@ -1,5 +1,5 @@
-"""The clients that lines.py has play: one process each, told by lines and heard by lines; what the server itself says of
-a room, to compare with; and the checks, counted. Nothing in here knows a scene."""
+"""The clients that lines.py has play: one process each, told by lines and heard by lines; what the server itself says
+of a room, to compare with; and the checks, counted. Nothing in here knows a scene."""
 import collections
 import json
 import os
