@@ -85,7 +85,14 @@ pub fn moderate(facts: Option<&RoomFacts>, actor: &Actor, user: &UserId, act: Ac
         },
         Act::Mute | Act::Unmute if active.is_none() && facts.kind != RoomKind::Public => Err(Refusal::MemberNotFound),
         Act::Mute => Ok(set(Member { muted: true, ..was.unwrap_or(plain) })),
-        Act::Unmute => Ok(was.map(|row| set(Member { muted: false, ..row })).unwrap_or_default()),
+        Act::Unmute => Ok(match was {
+            // Kept for the mute alone when they left; without one it would keep them out.
+            Some(Member { status: Status::Inactive, muted: true, .. }) => {
+                vec![What::MemberRemoved { user: user.clone(), barred: false }]
+            }
+            Some(row) => set(Member { muted: false, ..row }),
+            None => Vec::new(),
+        }),
         Act::Promote(role) => {
             if mine != Some(Role::Owner) {
                 return Err(Refusal::NotAllowed);
@@ -214,6 +221,9 @@ mod tests {
         assert_eq!(kick(&found, "maker", "mem"), Err(Refusal::NotAllowed), "its first use was theirs, and no more");
         let mute = moderate(Some(&lobby), &actor("maker"), &user("stranger"), Act::Mute);
         assert_eq!(mute, Ok(vec![row("stranger", Role::Member, Status::Active, true)]));
+        let unmute = |whom: &str| moderate(Some(&lobby), &actor("maker"), &user(whom), Act::Unmute);
+        assert_eq!(unmute("away"), Ok(vec![gone("away", false)]), "who left muted may come back");
+        assert_eq!(unmute("stranger"), Ok(vec![]));
         assert_eq!(lobby.arrival(&user("maker")), row("maker", Role::Owner, Status::Active, false));
         assert_eq!(lobby.arrival(&user("away")), row("away", Role::Member, Status::Active, true), "muted as before");
     }
