@@ -14,7 +14,9 @@ pub fn document(dialects: &[Box<dyn Dialect>], own: &str, version: &str) -> Node
     let pages = own.get("operations").map_or(&[][..], Node::entries);
     for (name, operation) in pages {
         if let Some((method, path)) = name.split_once(' ') {
-            paths.add(method, path, tagged(operation, "server", &path.replace('/', "_")));
+            let mut operation = operation.clone();
+            or_else(&mut operation, &own);
+            paths.add(method, path, tagged(&operation, "server", &path.replace('/', "_")));
         }
     }
     let tag = |text: &Node| {
@@ -62,13 +64,30 @@ fn operation(text: &Node, route: &Route, own: &Node) -> Option<Node> {
     {
         operation.set("security", security.clone());
     }
-    // What the server says before a dialect is asked.
-    if own.get("responses").is_some_and(|responses| responses.get("Otherwise").is_some()) {
-        let mut responses = operation.get("responses")?.clone();
-        responses.set("default", Node::map([("$ref", "#/components/responses/server.Otherwise".into())]));
-        operation.set("responses", responses);
-    }
+    or_else(&mut operation, own);
     Some(operation)
+}
+
+/// Adds what the server says before anybody is asked: to every operation, and to what stands for a range of statuses, which
+/// would hide it.
+fn or_else(operation: &mut Node, own: &Node) {
+    if own.get("responses").is_none_or(|responses| responses.get("Otherwise").is_none()) {
+        return;
+    }
+    let reference = |kind: &str| Node::map([("$ref", format!("#/components/{kind}/server.Otherwise").into())]);
+    let mut responses = operation.get("responses").map(|responses| responses.entries().to_vec()).unwrap_or_default();
+    let ranges = responses.iter_mut().filter(|(status, _)| status.ends_with("XX"));
+    for (_, response) in ranges {
+        let mut contents = response.get("content").map(|contents| contents.entries().to_vec()).unwrap_or_default();
+        for content in contents.iter_mut().filter(|(kind, _)| kind == "application/json").map(|(_, content)| content) {
+            let theirs = content.get("schema").cloned();
+            let any = theirs.into_iter().chain([reference("schemas")]).collect();
+            content.set("schema", Node::map([("anyOf", Node::List(any))]));
+        }
+        response.set("content", Node::Map(contents));
+    }
+    responses.push(("default".into(), reference("responses")));
+    operation.set("responses", Node::Map(responses));
 }
 
 /// An operation with its tag and its name, before everything else.
