@@ -42,9 +42,9 @@ function packets(version, text) {
 
 // A client of one channel: a socket, or a session that polls and then has one.
 class Client {
-  constructor(judge, channel, where, settings) {
+  constructor(judge, channel, where) {
     Object.assign(this, { judge, channel, where });
-    this.isRouted = channel === 'gateway' && settings.routes !== ''; // A back end decides what may be said.
+    this.isRouted = channel === 'gateway' && judge.isRouted;
     this.isRaw = channel !== 'socketio';
     this.spoke = false;
     this.greeted = false; // Its first frame was `hello`: it may speak a further tongue.
@@ -133,8 +133,9 @@ class Client {
 }
 
 class Judge {
-  constructor(documents) {
+  constructor(documents, { isRouted = false } = {}) {
     this.documents = documents;
+    this.isRouted = isRouted; // A back end decides what may be said at the gateway.
     this.looked = { said: 0, heard: 0, answers: 0, requests: 0, broken: 0 };
     this.kinds = new Set(); // Which messages and answers were seen.
     this.wrong = [];
@@ -154,13 +155,13 @@ class Judge {
   }
 
   // Who is told of one connection.
-  listener(where, settings) {
+  listener(where) {
     let client;
     let isClosed = false;
     const asText = (payload) => payload.toString('utf8');
     return {
-      exchange: (request, answer) => this.exchange(where, request, answer, settings),
-      opened: (target) => { client = this.opened(where, target, settings); },
+      exchange: (request, answer) => this.exchange(where, request, answer),
+      opened: (target) => { client = this.opened(where, target); },
       said: (payload, isBinary) => (isBinary ? client?.saysBytes(payload, where) : client?.says(asText(payload), where)),
       heard: (payload, isBinary) => {
         if (isBinary) this.wrong.push(`${where} heard a binary frame`);
@@ -181,7 +182,7 @@ class Judge {
     };
   }
 
-  opened(where, target, settings) {
+  opened(where, target) {
     const { pathname, searchParams } = new URL(target, 'http://server');
     const channel = this.documents.channel(pathname);
     if (!channel) {
@@ -189,10 +190,10 @@ class Judge {
       return undefined;
     }
     const session = this.sessions.get(searchParams.get('sid'));
-    return session ?? new Client(this, channel, `${where} ${pathname}`, settings);
+    return session ?? new Client(this, channel, `${where} ${pathname}`);
   }
 
-  exchange(where, request, { status, headers, body }, settings) {
+  exchange(where, request, { status, headers, body }) {
     const { pathname, searchParams } = new URL(request.target || '/', 'http://server');
     // What a browser asks before a page's request is of HTTP, not of an operation. `*` of OPTIONS is no path.
     if (request.method === 'OPTIONS' || request.method === 'HEAD') return;
@@ -202,7 +203,7 @@ class Judge {
     const not = this.documents.answer(request.method, pathname, status, headers['content-type'], text);
     if (not) this.wrong.push(`${where}: ${request.method} ${pathname}: ${not}`);
     const isPoll = this.documents.channel(pathname) === 'socketio' && status === 200;
-    if (isPoll) return void this.polled(where, request, { query: searchParams, headers, text }, settings);
+    if (isPoll) return void this.polled(where, request, { query: searchParams, headers, text });
     if (status < 300 && status !== 101) {
       this.looked.requests += 1;
       if (/\/@connections\/[^/]+$/.test(pathname)) this.posted.add(request.body.toString('utf8'));
@@ -211,7 +212,7 @@ class Judge {
     }
   }
 
-  polled(where, request, { query, headers, text }, settings) {
+  polled(where, request, { query, headers, text }) {
     const version = query.get('EIO');
     if (request.method === 'POST') {
       let said = request.body.toString('utf8');
@@ -225,7 +226,7 @@ class Judge {
     const heard = script ? JSON.parse(script[1]) : text;
     for (const packet of packets(version, heard)) {
       if (packet[0] === '0') {
-        const session = new Client(this, 'socketio', `${where} (polling)`, settings);
+        const session = new Client(this, 'socketio', `${where} (polling)`);
         this.sessions.set(JSON.parse(packet.slice(1)).sid, session);
         session.hears(packet);
       } else this.sessions.get(query.get('sid'))?.hears(packet);

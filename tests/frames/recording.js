@@ -111,17 +111,23 @@ class Connection {
   }
 }
 
-// Plays a recording: `listener(connection number, settings)` gives who is told of each connection. Of the server's settings
-// there is `routes`, those that a back end decides.
+// The server's settings, as far as a tap tells them.
+function settings(file) {
+  const [first] = records(file);
+  return first?.what === 'm' ? JSON.parse(first.data) : {};
+}
+
+// Plays a recording: `listener(connection number)` gives who is told of each connection.
 function play(file, listener) {
   const connections = new Map();
-  let settings = { routes: '' };
   for (const { connection, what, data } of records(file)) {
-    if (what === 'm') { settings = JSON.parse(data); continue; }
-    if (!connections.has(connection)) connections.set(connection, new Connection(listener(connection, settings)));
+    if (what === 'm') continue;
+    if (!connections.has(connection)) connections.set(connection, new Connection(listener(connection)));
     connections.get(connection).take(what, data);
     if (what === 'g') connections.delete(connection);
   }
+  // Those that were there when nothing was kept any more.
+  for (const connection of connections.values()) connection.take('g');
 }
 
-module.exports = { play };
+module.exports = { play, settings };

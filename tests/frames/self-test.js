@@ -87,7 +87,7 @@ function selfTest(documents) {
     }));
     writeFileSync(file, Buffer.concat(records));
     const judge = new Judge(documents);
-    play(file, (number, settings) => judge.listener(`#${number}`, settings));
+    play(file, (number) => judge.listener(`#${number}`));
     judge.end();
     assert.equal(judge.wrong.length, wrong, `${what}: ${judge.wrong.join('\n')}`);
   }

@@ -22,6 +22,8 @@ import time
 HEAD = struct.Struct("!IcI")
 SETTINGS, OPENED, SAID, HEARD, SERVER_ENDED, CLIENT_ENDED, GONE = b"m", b"o", b"c", b"s", b"e", b"x", b"g"
 BIND_S = 10
+# What the documents depend on; and whether there is a back end, of whose words no document can speak.
+TOLD = ("API_PREFIX", "CHAT_WEBSOCKET_PATH", "GATEWAY_STAGE", "GATEWAY_INTEGRATION_ROUTES")
 
 
 def free_port(host):
@@ -105,9 +107,7 @@ async def watch(folder, inside, alive):
     name = os.path.join(folder, f"{os.getpid()}-{time.time_ns()}")
     with open(name + ".part", "wb") as file:
         tap = Tap(file, inside)
-        # Whether there is a back end, of whose words no document can speak.
-        routes = os.environ.get("GATEWAY_INTEGRATION_ROUTES", "")
-        tap.keep(0, SETTINGS, json.dumps({"routes": routes}).encode())
+        tap.keep(0, SETTINGS, json.dumps({name: os.environ[name] for name in TOLD if name in os.environ}).encode())
         doors = [await listen(tap, place) for place in inside]
         ended = asyncio.Event()
         asyncio.get_running_loop().add_reader(alive, ended.set)

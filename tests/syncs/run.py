@@ -17,6 +17,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import kept  # noqa: E402
 import wire  # noqa: E402
 from selftest import self_test  # noqa: E402
 from server import Server  # noqa: E402
@@ -32,7 +33,7 @@ class Sender:
 
     def __init__(self, port, number, rounds):
         self.number, self.left, self.round, self.buffer = number, rounds, 0, bytearray()
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        self.socket = kept.connection(port, PATIENCE_S)
         self.socket.sendall(wire.head_of(wire.rooms(f"sender{number}", f"pair{number // 2}")))
         self.socket.setblocking(False)
         self.open, self.spoke, self.waited = False, 0.0, 0.0

@@ -15,11 +15,21 @@ use crate::wire::{Ear, Received, masked, upgrade};
 /// Longer than anything here takes, on a machine that has other things to do.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The binary that was built for these tests.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    bare(env!("CARGO_BIN_EXE_switchboard").into())
+}
+
+fn bare(binary: std::ffi::OsString) -> Command {
+    let mut command = Command::new(binary);
     // Nothing of the tester's own environment may reach it.
     command.env_clear().current_dir(std::env::temp_dir());
     command
+}
+
+fn free_port() -> u16 {
+    let probe = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("there is a port");
+    probe.local_addr().expect("it has an address").port()
 }
 
 pub(crate) struct Server {
@@ -46,8 +56,13 @@ impl Server {
     }
 
     fn on(data_dir: PathBuf, environment: &[(&str, &str)]) -> Self {
-        let mut child = command()
-            .env("PORT", "0")
+        // `./test` has a tap before it, which can't stand on a port that the server chooses.
+        let tapped = std::env::var_os("SWITCHBOARD_BINARY");
+        let asked = if tapped.is_some() { free_port() } else { 0 };
+        let mut child = tapped
+            .map_or_else(command, bare)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PORT", asked.to_string())
             .env("DATA_DIR", &data_dir)
             .env("SHARDS", "2")
             .env("LOG_LEVEL", "warn")
@@ -61,12 +76,13 @@ impl Server {
             line.clear();
             assert!(stdout.read_line(&mut line).expect("it speaks UTF-8") > 0, "it ended before it listened");
             if let Some((_, port)) = line.split_once("http://127.0.0.1:") {
-                break port.trim().parse().expect("a port");
+                break if asked == 0 { port.trim().parse().expect("a port") } else { asked };
             }
         };
         Self { child, port, data_dir, _stdout: stdout }
     }
 
+    /// A connection, on which nothing was said yet.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket has a time-out");

@@ -3,6 +3,7 @@
 
 mod dispatch;
 mod happening;
+mod kept;
 pub(crate) mod net;
 mod setup;
 pub(crate) mod wire;

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 
 use server::shard::{Net, Slot};
 
+use super::kept::{Number, What};
+
 /// One connection between a client and a shard.
 #[derive(Debug, Default)]
 pub(crate) struct Pipe {
@@ -26,6 +28,8 @@ pub(crate) struct Pipe {
     pub(crate) handed: Option<Vec<u8>>,
     /// Writes that the server made in the turn under way.
     pub(crate) writes_this_turn: usize,
+    /// Under which what passes is kept.
+    pub(super) number: Number,
 }
 
 /// What a slot is.
@@ -95,6 +99,7 @@ impl Net for Turn<'_> {
         for (place, byte) in into.iter_mut().zip(pipe.to_server.drain(..count)) {
             *place = byte;
         }
+        pipe.number.keep(What::Said, &into[..count]);
         Ok(count)
     }
 
@@ -112,6 +117,7 @@ impl Net for Turn<'_> {
         let count = room.min(bytes.len());
         pipe.full = count < bytes.len();
         pipe.to_client.extend(&bytes[..count]);
+        pipe.number.keep(What::Heard, &bytes[..count]);
         Ok(count)
     }
 
@@ -120,12 +126,16 @@ impl Net for Turn<'_> {
     }
 
     fn shut(&mut self, slot: Slot) {
-        self.pipe(slot).server_closed = true;
+        let pipe = self.pipe(slot);
+        pipe.server_closed = true;
+        pipe.number.keep(What::Ended, &[]);
     }
 
     fn close(&mut self, slot: Slot) {
         if let Place::Pipe(_) = self.sockets.slots[slot as usize] {
-            self.pipe(slot).server_closed = true;
+            let pipe = self.pipe(slot);
+            pipe.server_closed = true;
+            pipe.number.keep(What::Ended, &[]);
         }
         self.free(slot);
     }
