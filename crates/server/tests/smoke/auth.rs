@@ -76,10 +76,9 @@ fn answer(mut stream: &TcpStream, says: Says, asked: &Mutex<Vec<String>>) {
 fn upgraded(server: &Server, target: &str) -> u16 {
     let mut socket = Socket { stream: server.connect(), ear: Ear::default() };
     socket.write(&upgrade(target, &[]));
-    match socket.next() {
-        Received::Http { status, .. } => status,
-        other => panic!("an answer was expected, not {other:?}"),
-    }
+    let answer = socket.next();
+    let Received::Http { status, .. } = answer else { panic!("an answer was expected, not {answer:?}") };
+    status
 }
 
 fn rest(server: &Server, token: &str) -> u16 {
@@ -93,10 +92,10 @@ fn authenticated(server: &Server, token: &str) -> String {
     socket.say("40");
     socket.say(&format!(r#"42["authenticate",{{"token":"{token}"}}]"#));
     loop {
-        match socket.next() {
-            Received::Text(text) if text.starts_with("42") => return text,
-            Received::Text(_) => {}
-            other => panic!("an event was expected, not {other:?}"),
+        let heard = socket.next();
+        let Received::Text(text) = &heard else { panic!("an event was expected, not {heard:?}") };
+        if text.starts_with("42") {
+            return text.clone();
         }
     }
 }

@@ -179,7 +179,9 @@ impl Socket {
             match self.next() {
                 Received::Text(text) => return serde_json::from_str(&text).expect("frames are JSON"),
                 Received::Ping(payload) => self.write(&masked(Opcode::Pong, &payload)),
-                other => panic!("a text was expected, not {other:?}"),
+                other @ (Received::Binary(_) | Received::Pong(_) | Received::Close { .. } | Received::Http { .. }) => {
+                    panic!("a text was expected, not {other:?}")
+                }
             }
         }
     }
