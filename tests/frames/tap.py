@@ -10,6 +10,7 @@ what it is (one letter) and its length (u32), and the bytes.
 """
 import asyncio
 import json
+import logging
 import os
 import random
 import resource
@@ -63,11 +64,11 @@ class Tap:
         try:
             # From the address that the client came from: the server counts by it.
             far_in, far_out = await asyncio.open_connection(*self.inside[place], local_addr=(peer[0], 0))
-        except OSError:
+            for writer in (near_out, far_out):
+                writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:  # No server, or a client that has gone already.
             near_out.transport.abort()
             return self.tasks.discard(asyncio.current_task())
-        for writer in (near_out, far_out):
-            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.keep(connection, OPENED)
         both = (near_out, far_out)
         await asyncio.gather(self.pump(connection, near_in, far_out, SAID, CLIENT_ENDED, both),
@@ -127,6 +128,8 @@ def apart(folder, inside, alive):
     nothing, trouble = os.open(os.devnull, os.O_RDWR), os.open(os.path.join(folder, "trouble"), os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     for stream, file in ((0, nothing), (1, nothing), (2, trouble)):
         os.dup2(file, stream)
+    # What is written to who has gone is no trouble.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     asyncio.run(watch(folder, inside, alive))
