@@ -62,11 +62,13 @@ class Tap:
         self.connections += 1
         connection, peer = self.connections, near_out.get_extra_info("peername")
         try:
+            if peer is None:
+                raise ConnectionError("it has gone already")
             # From the address that the client came from: the server counts by it.
             far_in, far_out = await asyncio.open_connection(*self.inside[place], local_addr=(peer[0], 0))
             for writer in (near_out, far_out):
                 writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError:  # No server, or a client that has gone already.
+        except OSError:  # No server either, it may be.
             near_out.transport.abort()
             return self.tasks.discard(asyncio.current_task())
         self.keep(connection, OPENED)
