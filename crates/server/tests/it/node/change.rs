@@ -61,9 +61,7 @@ fn authors_change_their_own() {
 fn what_one_may_not_read_is_not_there() {
     let mut house = House::new();
     let (alice, bob, carol) = (house.connect("alice", 1), house.connect("bob", 2), house.connect("carol", 3));
-    let made = house
-        .does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&alice, RoomKind::Private, None);
     house.enter(&bob, &view.key.shown(), CHAT);
     let said = house.says(&bob, &view.key, "hi");
     let delete = || Command::Delete { message: id_of(&said), moderates: false };
@@ -113,9 +111,7 @@ fn whoever_is_refused_holds_nobody_up() {
 fn an_edit_that_races_a_removal_loses() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
-    let made = house
-        .does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&alice, RoomKind::Private, None);
     house.enter(&bob, &view.key.shown(), CHAT);
     let said = house.says(&bob, &view.key, "hi");
     house.news();

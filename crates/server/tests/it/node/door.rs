@@ -136,9 +136,7 @@ fn many_join_in_one_batch_and_each_user_in_order() {
 fn of_many_who_join_at_once_as_many_get_in_as_there_are_seats() {
     let mut house = House::new();
     let maker = house.connect("maker", 1);
-    let made = house
-        .does(&maker, Command::MakeRoom { title: "r".into(), kind: RoomKind::Public, seats: Some(3), client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&maker, RoomKind::Public, Some(3));
     let many: Vec<_> = (2..10).map(|number| house.connect(&format!("u{number}"), number)).collect();
     for who in &many {
         house.call(who, dialects::Request::Do(enter(&view.key.shown(), JOINS)));
@@ -180,9 +178,7 @@ fn a_room_is_made_once_under_its_makers_id() {
 fn what_was_said_before_one_was_put_out_is_acknowledged_once_more() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
-    let made = house
-        .does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&alice, RoomKind::Private, None);
     house.enter(&bob, &view.key.shown(), CHAT);
     let say = |content: &str, id: Option<&str>| {
         let Command::Send { room, draft, manners } = send(&view.key, content) else { unreachable!("it sends") };
@@ -207,9 +203,7 @@ fn what_was_said_before_one_was_put_out_is_acknowledged_once_more() {
 fn private_rooms_and_guilds_are_as_on_other_doors() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
-    let made = house
-        .does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&alice, RoomKind::Private, None);
     let name = view.key.shown();
     assert_eq!(house.does(&bob, enter(&name, JOINS)), Err(Refusal::Forbidden));
     assert_eq!(house.does(&bob, enter("GUILD#g", JOINS)), Err(Refusal::Forbidden));
@@ -265,9 +259,7 @@ fn closed_rooms_are_joined_and_not_made() {
     let mut house = House::with(domain::limits::Policy { open_rooms: false, ..Default::default() });
     let alice = house.connect("alice", 1);
     assert_eq!(house.does(&alice, enter("r", JOINS)), Err(Refusal::RoomNotFound));
-    let made = house
-        .does(&alice, Command::MakeRoom { title: "r".into(), kind: RoomKind::Public, seats: None, client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&alice, RoomKind::Public, None);
     house.news();
     house.enter(&alice, &view.key.shown(), JOINS);
     let name = view.key.shown();

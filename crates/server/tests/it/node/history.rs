@@ -1,7 +1,7 @@
 //! History and unread messages: who may see them, decided no earlier than what they show.
 
 use dialects::Request;
-use domain::command::{Command, Reply};
+use domain::command::Reply;
 use domain::id::MessageId;
 use domain::identity::Scopes;
 use domain::limits;
@@ -78,9 +78,7 @@ fn no_page_is_longer_than_the_bound() {
 fn whoever_was_removed_while_the_page_was_read_gets_none() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
-    let made = house
-        .does(&alice, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&alice, RoomKind::Private, None);
     let den = view.key;
     house.enter(&bob, &den.shown(), CHAT);
     let other = house.user("bob");

@@ -7,12 +7,12 @@ use adapters::port::{Batch, Found, Outcome, Read, Reader, RoomWrite, Store, Writ
 use adapters::store::memory::MemoryStore;
 use dialects::{CallId, Request};
 use domain::Text;
-use domain::command::{Command, Draft, Manners, Pace, Reply, Start as From};
+use domain::command::{Command, Draft, Manners, Pace, Reply, RoomView, Start as From};
 use domain::event::{Event, Signal, SignalKind, What};
 use domain::id::{ConnectionId, Door, ExclusionVersion, Life, MessageId, Millis, Offset, RoomName, UserId};
 use domain::identity::{Identity, Scopes, Standing};
 use domain::limits::Policy;
-use domain::model::{MessageKind, Person, RoomKey};
+use domain::model::{MessageKind, Person, RoomKey, RoomKind};
 use domain::query::Query;
 use domain::refusal::Refusal;
 use server::node::{Announcement, Call, Input, Node, Output, ReplyTo, Start, Token, Told};
@@ -246,6 +246,14 @@ impl House {
         let told = self.told(who, enter(room, manners));
         assert!(matches!(told.result, Ok(Reply::Entered { .. })), "{told:?}");
         told
+    }
+
+    /// Makes a room.
+    pub(super) fn makes(&mut self, who: &Who, kind: RoomKind, seats: Option<u32>) -> RoomView {
+        match self.does(who, Command::MakeRoom { title: "den".into(), kind, seats, client_id: None }) {
+            Ok(Reply::RoomMade(view)) => view,
+            other => panic!("no room was made: {other:?}"),
+        }
     }
 
     /// Says something, which is kept; gives its event.

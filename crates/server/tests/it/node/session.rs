@@ -123,9 +123,7 @@ fn whoever_may_not_come_back_is_nobody() {
     let head = house.node.head();
     assert_eq!(come_back(&mut house, 9, head, JOINS).result, Err(NO_SESSION), "no such session");
     house.enter(&alice, "r", JOINS);
-    let made = house
-        .does(&bob, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&bob, RoomKind::Private, None);
     let ends = house.now.plus(1000);
     house.does(&alice, remember(&["r", &view.key.shown()], Some(ends))).expect("users may");
     let (from, before) = (house.node.head(), house.node.counts());
@@ -183,9 +181,7 @@ fn calls_behind_it_and_its_going_wait() {
 fn what_a_shard_gives_back_is_decided_again() {
     let mut house = House::new();
     let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
-    let made = house
-        .does(&bob, Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None });
-    let Ok(Reply::RoomMade(view)) = made else { panic!("{made:?}") };
+    let view = house.makes(&bob, RoomKind::Private, None);
     let den = view.key.shown();
     house.enter(&alice, "r", JOINS);
     house.enter(&alice, &den, CHAT);
