@@ -1,0 +1,222 @@
+// The outbox, and what is kept in storage.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { memoryStorage, localStorageStorage } from '../src/index.js';
+import type { OutboxEntry, Storage } from '../src/index.js';
+import { ALICE, BOB, LIFE, settled } from './double.js';
+import { ROOM, acked, client, goLive, message, polite, refused } from './stage.js';
+
+test('a lost acknowledgement: sent again with the same id, and there once', async () => {
+  const on = client();
+  void on.board.connect();
+  const first = await goLive(on, 5, { rooms: [ROOM] });
+  const sent = on.board.send('r', 'hello');
+  await settled();
+  const [frame] = first.of('send');
+  assert.equal(on.board.outbox[0]?.state, 'sending');
+  first.drop();
+  await on.clock.advance(500);
+  const second = await goLive(on, 5, { rooms: [ROOM], hello: { resumed: true } });
+  assert.deepEqual(second.of('send').map(({ data }) => data), [frame?.data]);
+  second.say(acked(second.of('send')[0], 6, true));
+  assert.equal((await sent).repeat, true);
+  assert.equal(on.board.outbox.length, 0);
+});
+
+test('the echo of a message is its acknowledgement', async () => {
+  const on = client();
+  void on.board.connect();
+  const first = await goLive(on, 5, { rooms: [ROOM] });
+  const sent = on.board.send('r', 'hello');
+  await settled();
+  const client_id = first.of('send')[0]?.data?.['client_id'];
+  first.drop();
+  await on.clock.advance(500);
+  await settled();
+  const second = on.last();
+  polite(second, { hello: { resumed: true }, rooms: [ROOM] });
+  second.open();
+  second.say(message(6, { by: ALICE, content: 'hello', client_id }));
+  second.say({ type: 'live', data: { cursor: `${LIFE}.6` } });
+  assert.equal((await sent).offset, 6);
+  await settled();
+  assert.equal(second.of('send').length, 0);
+});
+
+test('is in storage before it is sent, and out of it when it is acknowledged', async () => {
+  const kept = new Map<string, string>();
+  let release: () => void = () => {};
+  const slow: Storage = {
+    get: (key) => kept.get(key) ?? null,
+    set: (key, value) => new Promise((resolve) => {
+      const write = () => { kept.set(key, value); resolve(); };
+      if (key.startsWith('outbox/')) release = write;
+      else write();
+    }),
+    remove: (key) => { kept.delete(key); },
+    keys: (prefix) => [...kept.keys()].filter((key) => key.startsWith(prefix)),
+  };
+  const on = client({ storage: slow });
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  void on.board.send('r', 'hello');
+  await settled();
+  assert.equal(socket.of('send').length, 0);
+  release();
+  await settled();
+  assert.equal(socket.of('send').length, 1);
+  assert.equal([...kept.keys()].filter((key) => key.startsWith('outbox/')).length, 1);
+  socket.say(acked(socket.of('send')[0], 6));
+  await settled();
+  assert.equal([...kept.keys()].filter((key) => key.startsWith('outbox/')).length, 0);
+});
+
+test('one of a room is on its way at a time, whatever has to be tried again; rooms do not wait for each other', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  for (const content of ['a', 'b', 'c']) void on.board.send('r', content);
+  void on.board.send('other', 'd');
+  void on.board.sendTo('bob', 'e');
+  const contents = () => socket.of('send').map(({ data }) => data?.['content']);
+  await settled();
+  assert.deepEqual(contents(), ['a', 'd', 'e']);
+  socket.say(refused(socket.of('send')[0], 'unavailable'));
+  await on.clock.advance(500);
+  assert.deepEqual(contents(), ['a', 'd', 'e', 'a']);
+  socket.say(acked(socket.of('send')[3], 6));
+  await settled();
+  assert.deepEqual(contents(), ['a', 'd', 'e', 'a', 'b']);
+  const ids = socket.of('send').map(({ data }) => data?.['client_id']);
+  assert.equal(ids[0], ids[3]);
+  assert.equal(new Set(ids).size, 4);
+});
+
+test('what passes is tried again, as the server says when', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  const sent = on.board.send('r', 'hello');
+  await settled();
+  for (const [code, after, wait] of [
+    ['busy', undefined, 500], ['contended', undefined, 1000], ['storage_full', undefined, 2000], ['outcome_unknown', undefined, 4000],
+    ['rate_limited', 12_345, 12_345],
+  ] as const) {
+    const before = socket.of('send').length;
+    socket.say(refused(socket.of('send').at(-1), code, after));
+    await on.clock.advance(wait - 1);
+    assert.equal(socket.of('send').length, before, code);
+    await on.clock.advance(1);
+    assert.equal(socket.of('send').length, before + 1, code);
+    assert.equal(on.board.outbox[0]?.state, 'sending');
+  }
+  socket.say(acked(socket.of('send').at(-1), 6));
+  assert.equal((await sent).offset, 6);
+  assert.equal(new Set(socket.of('send').map(({ data }) => data?.['client_id'])).size, 1);
+});
+
+test('what does not pass is failed, holds nobody up, and can be tried again or discarded', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  const first = on.board.send('r', 'first');
+  const second = on.board.send('r', 'second');
+  await settled();
+  socket.say(refused(socket.of('send')[0], 'not_allowed'));
+  await assert.rejects(first, { code: 'not_allowed' });
+  const states = () => on.board.outbox.map(({ content, state, code }: OutboxEntry) => [content, state, code]);
+  assert.deepEqual(states(), [['first', 'failed', 'not_allowed'], ['second', 'sending', undefined]]);
+  assert.deepEqual(on.board.view.room('r')?.pending, on.board.outbox);
+  on.board.retry(on.board.outbox[0]?.client_id ?? '');
+  assert.deepEqual(states(), [['second', 'sending', undefined], ['first', 'sending', undefined]]);
+  await settled();
+  socket.say(acked(socket.of('send')[1], 6));
+  await second;
+  await settled();
+  const again = socket.of('send')[2];
+  assert.deepEqual([again?.data?.['content'], again?.data?.['client_id']], ['first', socket.of('send')[0]?.data?.['client_id']]);
+  socket.say(refused(again, 'client_id_reused'));
+  await settled();
+  on.board.retry(on.board.outbox[0]?.client_id ?? '');
+  await settled();
+  assert.notEqual(socket.of('send')[3]?.data?.['client_id'], again?.data?.['client_id']);
+  const discarded = on.board.send('r', 'third');
+  on.board.discard(on.board.outbox[1]?.client_id ?? '');
+  await assert.rejects(discarded, { code: 'discarded' });
+  on.board.discard(on.board.outbox[0]?.client_id ?? '');
+  assert.deepEqual(states(), []);
+});
+
+test('outlives the program, in its order; another user of the same storage neither sends nor sees it', async () => {
+  const items = new Map<string, string>();
+  const storage = localStorageStorage('board', {
+    get length() { return items.size; },
+    key: (index) => [...items.keys()][index] ?? null,
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => { items.set(key, value); },
+    removeItem: (key) => { items.delete(key); },
+  });
+  const first = client({ storage });
+  void first.board.connect();
+  const socket = await goLive(first, 5, { rooms: [ROOM] });
+  for (const content of ['a', 'b', 'c']) void first.board.send('r', content);
+  await settled();
+  socket.drop();
+  await first.board.close();
+
+  const bob = client({ storage, token: 'bob' });
+  void bob.board.connect();
+  const bobs = await goLive(bob, 5, { hello: { user: BOB } });
+  assert.deepEqual(bobs.of('send'), []);
+  assert.deepEqual(bob.board.outbox, []);
+  await bob.board.close();
+
+  const again = client({ storage });
+  void again.board.connect();
+  const mine = await goLive(again, 5, { rooms: [ROOM] });
+  assert.deepEqual(again.board.outbox.map(({ content }) => content), ['a', 'b', 'c']);
+  assert.deepEqual(again.board.view.room('r')?.pending.length, 3);
+  assert.deepEqual(mine.of('send').map(({ data }) => data), socket.of('send').map(({ data }) => data));
+  for (let index = 0; index < 3; index += 1) {
+    mine.say(acked(mine.of('send')[index], 6 + index));
+    await settled();
+  }
+  assert.deepEqual(mine.of('send').map(({ data }) => data?.['content']), ['a', 'b', 'c']);
+  await again.board.close();
+  assert.deepEqual([...items.keys()], ['board/place']);
+});
+
+test('said before the first connection, it is sent when there is one', async () => {
+  const on = client();
+  const sent = on.board.send('r', 'early');
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  socket.say(acked(socket.of('send')[0], 6));
+  assert.equal((await sent).offset, 6);
+});
+
+test('a storage that fails is told of, and keeps nothing from being sent', async () => {
+  const full: Storage = { ...memoryStorage(), set: () => { throw new Error('quota'); } };
+  const on = client({ storage: full });
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  void on.board.send('r', 'hello');
+  await settled();
+  assert.equal(socket.of('send').length, 1);
+  assert.ok(on.problems.some((error) => error instanceof Error && error.message === 'quota'));
+});
+
+test('the cursor outlives the program, unless it is not wanted', async () => {
+  for (const keepCursor of [true, false]) {
+    const storage = memoryStorage();
+    const first = client({ storage, keepCursor });
+    void first.board.connect();
+    (await goLive(first)).say(message(6));
+    await first.board.close();
+    const again = client({ storage, keepCursor });
+    void again.board.connect();
+    await settled();
+    again.last().open();
+    assert.deepEqual(again.last().heard[0]?.data, keepCursor ? { version: 1, resume: `${LIFE}.6` } : { version: 1 });
+  }
+});
