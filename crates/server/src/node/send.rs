@@ -45,7 +45,8 @@ impl Node {
             Ok(events) => events,
             // Nobody asks after what no store could hold.
             Err(refusal @ (Refusal::Invalid | Refusal::InvalidContent)) => return Err(refusal),
-            Err(refusal) if makes || room.is_relay() => return Err(refusal),
+            Err(refusal) if room.is_relay() => return Err(refusal),
+            // Also where there is no room: what is refused takes as long as what is missing (THREATS T6).
             Err(refusal) => return sent_before(pending, actor, room, draft, refusal),
         };
         if room.is_relay() {
