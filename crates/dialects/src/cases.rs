@@ -100,7 +100,7 @@ pub(crate) fn sending() -> Sending {
 
 /// A message of alice's that a mark has reached.
 pub(crate) fn marked(id: MessageId) -> Marked {
-    Marked { id, sending: sending(), by: user("alice") }
+    Marked { id, offset: Offset(1), sending: sending(), by: user("alice") }
 }
 
 /// A message sent in a room.

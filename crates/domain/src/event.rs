@@ -121,7 +121,7 @@ impl Event {
     pub fn marked(&self) -> Option<Marked> {
         let message = self.message()?;
         let sending = Sending { door: self.door, client_id: message.client_id.clone() };
-        Some(Marked { id: message.id, sending, by: self.by.id.clone() })
+        Some(Marked { id: message.id, offset: self.offset, sending, by: self.by.id.clone() })
     }
 
     /// The message, when this event is one that was sent.
@@ -163,7 +163,8 @@ pub struct Status {
 pub struct Signal {
     /// Where.
     pub room: RoomKey,
-    /// The log's head that it follows; no shard delivers it earlier (HAZARDS 20).
+    /// The place in the log that it follows: the head, or what it speaks of where that is known before all that lies in
+    /// front of it. No shard delivers it earlier (HAZARDS 20).
     pub after: Offset,
     /// When.
     pub at: Millis,
@@ -184,6 +185,8 @@ pub struct Signal {
 pub struct Marked {
     /// Its id.
     pub id: MessageId,
+    /// Where it is in the log.
+    pub offset: Offset,
     /// How its sender's wire knows it.
     pub sending: Sending,
     /// Who sent it.
@@ -243,6 +246,19 @@ pub enum SignalKind {
         /// Its number in the relay: 1, 2, 3, … for as long as somebody is present there (HAZARDS 23).
         seq: Seq,
     },
+}
+
+impl SignalKind {
+    /// The last place in the log that it speaks of, if it speaks of any.
+    #[must_use]
+    pub fn speaks_of(&self) -> Option<Offset> {
+        match self {
+            Self::Marked { messages, upto, .. } | Self::Reached { messages, upto, .. } => {
+                messages.iter().map(|marked| marked.offset).chain(*upto).max()
+            }
+            Self::Came { .. } | Self::Again | Self::Went { .. } | Self::Typing { .. } | Self::Said { .. } => None,
+        }
+    }
 }
 
 /// An event or a signal on its way to listeners.

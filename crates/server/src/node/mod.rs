@@ -242,8 +242,12 @@ impl Node {
         origin: Option<ConnectionId>,
         now: Millis,
     ) {
-        let (room, after, who) = (room.clone(), self.head.offset, who.clone());
-        let alias = self.rooms.peek(&room).and_then(|facts| facts.alias.clone());
+        let (room, who) = (room.clone(), who.clone());
+        let facts = self.rooms.peek(&room);
+        // The room, or the store, may know of what lies behind a gap that the head has yet to close.
+        let known = facts.map(|facts| facts.last).max(kind.speaks_of());
+        let after = known.map_or(self.head.offset, |known| known.max(self.head.offset));
+        let alias = facts.and_then(|facts| facts.alias.clone());
         let signal = Signal { room, after, at: now, id, who, origin, alias, kind };
         self.out.push(Output::Signal(Arc::new(signal)));
     }

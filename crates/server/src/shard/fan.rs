@@ -257,6 +257,7 @@ impl Shard {
             self.typing.note(&signal.room, &signal.who.id, *started, self.now);
         }
         if signal.after > self.head {
+            self.known_head = self.known_head.max(signal.after);
             if self.early_signals.len() < limits::ANNOUNCEMENTS_MAX {
                 self.early_signals.push_back(signal);
             } else if is_relayed(&signal) {

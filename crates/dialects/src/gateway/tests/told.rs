@@ -119,7 +119,8 @@ fn marks_are_told_message_by_message() {
     let mark = |room: &str, mark| {
         let marked = |id: &str, by: &str| {
             let client_id = Some(ClientId::new(id).expect("short"));
-            Marked { id: MessageId(0xab), sending: Sending { door: door::GATEWAY, client_id }, by: user(by) }
+            let sending = Sending { door: door::GATEWAY, client_id };
+            Marked { id: MessageId(0xab), offset: Offset(1), sending, by: user(by) }
         };
         let messages = [marked("M1", "bob"), marked("M2", "alice"), marked("M3", "carol")].into();
         signal(room, "alice", SignalKind::Marked { mark, messages, whole_room: false, upto: None })

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use adapters::port::{FailureKind, MarkWrite, Outcome, Write};
+use adapters::port::{FailureKind, MarkWrite, Outcome, Read, Write};
 use dialects::Request;
 use domain::command::{Command, Reply};
-use domain::event::{Event, SignalKind};
+use domain::event::{Event, SignalKind, What};
 use domain::id::{MessageId, Offset};
 use domain::identity::Scopes;
 use domain::limits::{self, Policy};
-use domain::model::RoomKey;
+use domain::model::{RoomKey, RoomKind};
 use domain::refusal::Refusal;
 use domain::watermark::Mark;
 
-use super::house::{House, JOINS, OPEN, id_of, room, user};
+use super::house::{CHAT, House, JOINS, OPEN, id_of, room, send, user};
 
 fn mark(messages: &[&Arc<Event>], room: Option<RoomKey>) -> Command {
     let messages = messages.iter().map(|event| id_of(event)).collect();
@@ -41,6 +41,40 @@ fn a_whole_room_is_marked_up_to_now() {
     house.step();
     assert_eq!(house.answer(to).map(|told| told.result), Some(Ok(Reply::Done)));
     assert_eq!(house.news(), ["alice marked 0 in r, whole true"]);
+}
+
+#[test]
+fn a_mark_follows_what_it_has_reached_though_the_log_before_it_is_still_unknown() {
+    let mut house = House::new();
+    let (alice, bob, carol) = (house.connect("alice", 1), house.connect("bob", 2), house.user("carol"));
+    let den = house.makes(&bob, RoomKind::Private, None).key;
+    house.enter(&alice, &den.shown(), CHAT);
+    house.enter(&bob, "far", JOINS);
+    let version = house.says(&bob, &room("far"), "first").version;
+    let note = || vec![(What::Notice { extra: "{}".into() }, version)];
+    for named in [false, true] {
+        house.elsewhere(&carol, &room("far"), Some(version), note());
+        house.call(&bob, Request::Do(send(&den, "hi")));
+        house.step();
+        house.commit();
+        house.step();
+        let said = house.last_event();
+        assert!(house.node.head().offset < said.offset, "the other node's event lies between");
+        house.signals();
+        let command = if named { mark(&[&said], None) } else { mark(&[], Some(den.clone())) };
+        house.call(&alice, Request::Do(command));
+        // Everything happens but the read of what lies between.
+        assert!(matches!(house.reads.front(), Some((_, Read::Since { .. }))), "{:?}", house.reads);
+        let between = house.reads.pop_front().expect("it was just seen");
+        house.settle();
+        let signals = house.signals();
+        assert!(!signals.is_empty());
+        for signal in signals {
+            assert!(signal.after >= said.offset, "{signal:?} may be told before {said:?}");
+        }
+        house.reads.push_back(between);
+        house.settle();
+    }
 }
 
 /// The signals of a mark, in short: how many messages were named or reached, and the first and last of these.
