@@ -42,6 +42,8 @@ struct Attached {
     rooms: Vec<RoomKey>,
     /// The client was let in: its user is online. Who is turned away never was.
     open: bool,
+    /// It is told of every room that its user belongs to.
+    attends: bool,
 }
 
 /// Who is where. A room with nobody in it is not kept.
@@ -60,7 +62,7 @@ impl Presence {
     /// A connection of this user exists from now on. Said again, it changes nothing.
     pub fn arrive(&mut self, connection: ConnectionId, who: &Arc<Person>) {
         if let std::collections::hash_map::Entry::Vacant(slot) = self.connections.entry(connection) {
-            slot.insert(Attached { who: who.clone(), rooms: Vec::new(), open: false });
+            slot.insert(Attached { who: who.clone(), rooms: Vec::new(), open: false, attends: false });
             *self.per_user.entry(who.id.clone()).or_default() += 1;
         }
     }
@@ -99,9 +101,19 @@ impl Presence {
         came
     }
 
-    /// The connection is attached to the room without being present.
+    /// The connection is told of every room that its user belongs to from now on: it needs no silent seats.
+    pub fn attend(&mut self, connection: ConnectionId) {
+        if let Some(attached) = self.connections.get_mut(&connection) {
+            attached.attends = true;
+        }
+    }
+
+    /// The connection is attached to the room without being present. Whoever attends is told of it anyway.
     pub fn seat_silently(&mut self, room: &RoomKey, connection: ConnectionId, who: &Arc<Person>) {
         self.arrive(connection, who);
+        if self.connections.get(&connection).is_some_and(|attached| attached.attends) {
+            return;
+        }
         let here = self.rooms.entry(room.clone()).or_default();
         if !here.silent.contains(&connection) {
             here.silent.push(connection);

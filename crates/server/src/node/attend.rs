@@ -82,6 +82,9 @@ impl Node {
             }
         };
         let floors = standings.into_iter().filter_map(floor).collect();
+        if rooms {
+            self.presence.attend(connection);
+        }
         let call = Box::new(pending.call.clone());
         let follow = Some(Box::new(Follow { rooms, from, floors, rest, undelivered, decided_at, call }));
         let from = resume.unwrap_or(self.head);

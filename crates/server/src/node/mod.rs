@@ -221,6 +221,12 @@ impl Node {
         self.presence.counts()
     }
 
+    /// Up to where this room is known: to the head, or to its own last event, where that lies behind a gap that the head has
+    /// yet to close.
+    fn known(&self, room: &RoomKey) -> Offset {
+        self.rooms.peek(room).map_or(self.head.offset, |facts| facts.last.max(self.head.offset))
+    }
+
     fn signal(
         &mut self,
         room: &RoomKey,
@@ -243,11 +249,8 @@ impl Node {
         now: Millis,
     ) {
         let (room, who) = (room.clone(), who.clone());
-        let facts = self.rooms.peek(&room);
-        // The room, or the store, may know of what lies behind a gap that the head has yet to close.
-        let known = facts.map(|facts| facts.last).max(kind.speaks_of());
-        let after = known.map_or(self.head.offset, |known| known.max(self.head.offset));
-        let alias = facts.and_then(|facts| facts.alias.clone());
+        let after = kind.speaks_of().max(Some(self.known(&room))).unwrap_or_default();
+        let alias = self.rooms.peek(&room).and_then(|facts| facts.alias.clone());
         let signal = Signal { room, after, at: now, id, who, origin, alias, kind };
         self.out.push(Output::Signal(Arc::new(signal)));
     }

@@ -15,6 +15,8 @@ use domain::model::RoomKey;
 struct Entry {
     facts: Option<Box<RoomFacts>>,
     touched: Millis,
+    /// An event of the room is missing from the facts: they serve what has begun, and load anew at the next touch.
+    lacking: bool,
 }
 
 /// The cache.
@@ -28,7 +30,9 @@ pub(super) struct Rooms {
 impl Rooms {
     /// Whether it is known what there is to know of the room: its facts, or that there is no such room.
     pub(super) fn touch(&mut self, key: &RoomKey, now: Millis) -> bool {
-        self.entries.get_mut(key).map(|entry| entry.touched = now).is_some()
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        entry.touched = now;
+        !entry.lacking
     }
 
     /// The facts; none when there is no such room or nothing is known of it ([`Rooms::touch`] tells which).
@@ -40,15 +44,19 @@ impl Rooms {
     pub(super) fn learn(&mut self, key: &RoomKey, facts: Option<Box<RoomFacts>>, now: Millis) {
         let known = self.peek(key).map(|facts| facts.last);
         if known.is_none() || facts.as_ref().is_some_and(|found| Some(found.last) >= known) {
-            self.entries.insert(key.clone(), Entry { facts, touched: now });
+            self.entries.insert(key.clone(), Entry { facts, touched: now, lacking: false });
         }
     }
 
-    /// Follows an event. Of rooms that aren't remembered nothing is learnt: their facts load when they are asked for.
+    /// Follows an event. Of rooms that aren't remembered nothing is learnt: their facts load when they are asked for. Where
+    /// an own event has overtaken another node's, that one is not applied when it comes: it may be of a time that is past.
     pub(super) fn apply(&mut self, event: &Event) {
         let Some(entry) = self.entries.get_mut(&event.room) else { return };
         match &mut entry.facts {
-            Some(facts) => facts.apply(event),
+            Some(facts) => {
+                entry.lacking |= event.seq > facts.head.next();
+                facts.apply(event);
+            }
             None => entry.facts = RoomFacts::born(event).map(Box::new),
         }
     }

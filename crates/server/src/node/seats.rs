@@ -75,7 +75,7 @@ impl Node {
             room: room.clone(),
             from: from.map(|cursor| cursor.offset),
             page,
-            decided_at: head.offset,
+            decided_at: self.known(&room),
             call: Some(Box::new(call.clone())),
         };
         let from = from.unwrap_or(head);
@@ -108,7 +108,7 @@ impl Node {
                 room: room.clone(),
                 from: None,
                 page: None,
-                decided_at: self.head.offset,
+                decided_at: self.known(room),
                 call: None,
             });
         }

@@ -1,0 +1,84 @@
+//! Several nodes on one log: what this one decides while it has not heard of everything yet, and what it knows afterwards.
+
+use dialects::Request;
+use domain::command::{Command, Reply, Since};
+use domain::event::What;
+use domain::model::{Member, Role, RoomKind, Status};
+use domain::refusal::Refusal;
+
+use super::house::{House, JOINS, Who, enter, room, send};
+
+fn notice() -> What {
+    What::Notice { extra: "{}".into() }
+}
+
+fn invited(who: &Who) -> What {
+    let member = Member { role: Role::Member, status: Status::Active, muted: false };
+    What::MemberSet { user: who.person.id.clone(), member }
+}
+
+#[test]
+fn who_attends_is_attached_anyway_and_loses_nothing_by_making_rooms() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let makes = || Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None };
+    house.does(&alice, Command::Attend { rooms: true, from: Since::Now }).expect("users may");
+    for who in [&alice, &bob] {
+        house.does(who, makes()).expect("users may");
+        let told = house.told(who, makes());
+        assert!(told.result.is_ok() && told.detach.is_empty(), "{told:?}");
+        let entered = house.enter(who, "lobby", JOINS);
+        let expected = if who.connection == alice.connection { 0 } else { 2 };
+        assert_eq!(
+            entered.detach.len(),
+            expected,
+            "{} is told of the rooms that it has made: {entered:?}",
+            who.person.id
+        );
+    }
+}
+
+#[test]
+fn who_is_let_in_behind_a_gap_is_told_of_the_room_behind_it() {
+    let mut house = House::new();
+    let (alice, bob, carol) = (house.connect("alice", 1), house.connect("bob", 2), house.user("carol"));
+    house.enter(&bob, "far", JOINS);
+    let version = house.says(&bob, &room("far"), "first").version;
+    let known = house.node.head().offset;
+    house.elsewhere(&carol, &room("far"), Some(version), vec![(notice(), version)]);
+    let makes = Command::MakeRoom { title: "den".into(), kind: RoomKind::Private, seats: None, client_id: None };
+    let calls = [house.call(&alice, Request::Do(makes)), house.call(&alice, Request::Do(enter("new", JOINS)))];
+    for _ in calls {
+        house.step();
+        while let Some((_, read)) = house.reads.front() {
+            if matches!(read, adapters::port::Read::Since { .. }) {
+                break;
+            }
+            house.read();
+            house.step();
+        }
+        house.commit();
+        house.step();
+    }
+    assert_eq!(house.node.head().offset, known, "the gap is not closed yet");
+    for to in calls {
+        let told = house.answer(to).expect("it is answered");
+        let decided_at = told.attach[0].decided_at;
+        let events = house.store.events();
+        let last = events.iter().rev().find(|event| event.room == told.attach[0].room).expect("it was made");
+        assert_eq!(decided_at, last.offset, "{:?}", told.result);
+    }
+}
+
+#[test]
+fn what_another_node_decided_is_known_although_an_own_event_overtook_it() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let den = house.makes(&alice, RoomKind::Private, None).key;
+    let version = house.says(&alice, &den, "first").version;
+    assert_eq!(house.does(&bob, send(&den, "let me in")), Err(Refusal::Forbidden));
+    house.elsewhere(&alice, &den, Some(version), vec![(invited(&bob), version)]);
+    house.says(&alice, &den, "welcome");
+    let said = house.does(&bob, send(&den, "thanks"));
+    assert!(matches!(said, Ok(Reply::Sent { .. })), "{said:?}");
+}
