@@ -293,6 +293,11 @@ fn standing(reply: Result<&Reply, &Refusal>) -> &'static str {
 }
 
 impl Session for Talk {
+    /// What became of a repeat is told behind `sent`, which is how its sender's connections hear of the message itself.
+    fn acks_by_echo(&self) -> bool {
+        true
+    }
+
     fn hear(&mut self, frame: Frame<'_>, now: Millis, steps: &mut Steps) {
         let text = match frame {
             Frame::Text(text) => text,

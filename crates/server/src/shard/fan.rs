@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::connection::{Connection, Lag, Missed};
 use super::fate::{self, Fates, Telling};
 use super::hub::{HOLE, Piece};
-use super::{Shard, Slot};
+use super::{Early, Shard, Slot};
 use crate::frame;
 
 impl Shard {
@@ -258,8 +258,8 @@ impl Shard {
         }
         if signal.after > self.head {
             self.known_head = self.known_head.max(signal.after);
-            if self.early_signals.len() < limits::ANNOUNCEMENTS_MAX {
-                self.early_signals.push_back(signal);
+            if self.waiting.len() < limits::ANNOUNCEMENTS_MAX {
+                self.waiting.push_back((signal.after, Early::Signal(signal)));
             } else if is_relayed(&signal) {
                 self.relay_lost();
             }

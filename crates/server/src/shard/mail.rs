@@ -10,7 +10,7 @@ use domain::limits;
 use domain::model::Person;
 
 use super::connection::{Lag, MEET, Phase};
-use super::{Mail, Net, Shard, Slot};
+use super::{Early, Mail, Net, Shard, Slot};
 use crate::node::{Announcement, Input as ToNode, ReplyTo, Told};
 
 /// Contents that one turn tells, in bytes; the rest of the mailbox waits for the next. A run is a few times this at most.
@@ -54,7 +54,7 @@ impl Shard {
         }
         if !self.is_walking() {
             self.take_early();
-            self.take_early_told();
+            self.take_waiting();
         }
         self.release_held();
         self.mind_the_gap();
@@ -86,10 +86,11 @@ impl Shard {
             let content = event.message().map_or(0, |message| message.content.len());
             self.budget = self.budget.saturating_sub(content + ENVELOPE_BYTES);
             self.happened(event);
+            self.take_waiting();
         }
     }
 
-    /// Announcements and signals that had come too early and whose time is now.
+    /// Announcements that had come too early and whose time is now.
     fn take_early(&mut self) {
         while let Some((first, announcement)) = self.early.pop_first() {
             if first > self.head.next() {
@@ -102,9 +103,20 @@ impl Shard {
                 break;
             }
         }
-        for _ in 0..self.early_signals.len() {
-            if let Some(signal) = self.early_signals.pop_front() {
-                self.signalled(signal);
+    }
+
+    /// Replies and signals that had come too early and whose time is now: before the next event, or what is attached here
+    /// would miss it.
+    fn take_waiting(&mut self) {
+        let head = self.head;
+        if self.waiting.iter().all(|(from, _)| *from > head) {
+            return;
+        }
+        for (from, early) in std::mem::take(&mut self.waiting) {
+            match early {
+                early if from > head => self.waiting.push_back((from, early)),
+                Early::Signal(signal) => self.signalled(signal),
+                Early::Told(told) => self.told(told),
             }
         }
     }
@@ -116,11 +128,13 @@ impl Shard {
             Ok(_) | Err(_) => None,
         };
         let follows = Self::follow_from(&told);
-        if let Some(from) = told.attach.iter().filter_map(|attach| attach.from).chain(returned).chain(follows).max()
-            && from > self.head
-        {
+        let from = told.attach.iter().filter_map(|attach| attach.from).chain(returned).chain(follows).max();
+        // And whoever was let in by what this shard has yet to tell of would be told of what came before.
+        let from = told.attach.iter().map(|attach| attach.decided_at).max().max(from);
+        let from = from.max(self.waits_behind(&told));
+        if let Some(from) = from.filter(|from| *from > self.head) {
             self.known_head = self.known_head.max(from);
-            self.early_told.push((from, told));
+            self.waiting.push_back((from, Early::Told(told)));
             return;
         }
         // Decided before a removal that this shard has told of: the node says again (HAZARDS 4).
@@ -141,16 +155,14 @@ impl Shard {
         self.deliver(told);
     }
 
-    /// Replies that had come too early and whose time is now.
-    fn take_early_told(&mut self) {
-        let head = self.head;
-        for (from, told) in std::mem::take(&mut self.early_told) {
-            if from > head {
-                self.early_told.push((from, told));
-            } else {
-                self.told(told);
-            }
-        }
+    /// What is said to a connection stays in its order: for what an earlier reply to it waits.
+    fn waits_behind(&self, told: &Told) -> Option<Offset> {
+        let connection = told.to.connection()?;
+        let to_it = |(from, early): &(Offset, Early)| match early {
+            Early::Told(told) => (told.to.connection() == Some(connection)).then_some(*from),
+            Early::Signal(_) => None,
+        };
+        self.waiting.iter().filter_map(to_it).max()
     }
 
     /// A repeat's reply whose message this connection has not been told of yet waits for it, where the wire's

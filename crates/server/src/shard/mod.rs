@@ -83,6 +83,15 @@ enum ReadFor {
     Gap,
 }
 
+/// What follows an event that the shard has yet to tell.
+#[derive(Debug)]
+enum Early {
+    /// A reply that says, or attaches, from there on. As many as calls at most.
+    Told(Told),
+    /// A signal. As many as [`domain::limits::ANNOUNCEMENTS_MAX`] at most, replies counted.
+    Signal(Arc<Signal>),
+}
+
 /// A shard. See the module.
 pub struct Shard {
     parts: Parts,
@@ -106,11 +115,10 @@ pub struct Shard {
     /// What direct rooms are called on a wire on which the two name them, as far as it was heard here.
     aliases: HashMap<RoomKey, Text>,
     mail: VecDeque<Mail>,
-    /// Announcements and signals ahead of the head.
+    /// Announcements ahead of the head.
     early: BTreeMap<Offset, Announcement>,
-    early_signals: VecDeque<Arc<Signal>>,
-    /// Replies that attach from a point ahead of the head. As many as calls at most.
-    early_told: Vec<(Offset, Told)>,
+    /// What follows an event that is still to be told, in the order in which it came.
+    waiting: VecDeque<(Offset, Early)>,
     gap_since: Option<Millis>,
     gap_reading: bool,
     next_token: Token,
@@ -180,8 +188,7 @@ impl Shard {
             aliases: HashMap::new(),
             mail: VecDeque::new(),
             early: BTreeMap::new(),
-            early_signals: VecDeque::new(),
-            early_told: Vec::new(),
+            waiting: VecDeque::new(),
             gap_since: None,
             gap_reading: false,
             next_token: 0,

@@ -36,6 +36,14 @@ impl Run {
         self.world.crash(server);
     }
 
+    /// A shard has no time for a moment; what it is told meanwhile is one turn's.
+    pub(super) fn keep_busy(&mut self) {
+        let server = usize::try_from(self.world.dice.below(self.servers as u64)).expect("small");
+        let shard = usize::try_from(self.world.dice.below(u64::from(self.shards))).expect("small");
+        let ms = 1 + self.world.dice.below(60);
+        self.world.busy(server, shard, ms);
+    }
+
     pub(super) fn speak(&mut self, client: usize) {
         let burst = if self.world.dice.chance(50) { 40 } else { 1 };
         for _ in 0..burst {

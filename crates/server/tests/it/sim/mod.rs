@@ -295,6 +295,9 @@ impl Run {
     fn go(&mut self, acts: u64) {
         for _ in 0..acts {
             let pause = self.world.dice.below(30);
+            if self.world.dice.chance(30) {
+                self.keep_busy();
+            }
             self.world.run_until(self.world.now.plus(pause));
             let most = if self.world.dice.chance(300) { 64 } else { 100_000 };
             self.look_around(most);

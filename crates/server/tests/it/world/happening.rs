@@ -9,6 +9,7 @@ pub(super) enum Happening {
     Node(usize, u64, NodeInput),
     Shard(usize, u64, usize, ShardInput),
     Wake(usize, u64, usize),
+    Idle(usize, u64, usize),
     Tick(usize, u64),
     Commit(usize, u64, Batch),
     Recover(usize, u64),
@@ -22,6 +23,7 @@ impl Happening {
             Self::Node(server, start, _)
             | Self::Shard(server, start, _, _)
             | Self::Wake(server, start, _)
+            | Self::Idle(server, start, _)
             | Self::Tick(server, start)
             | Self::Commit(server, start, _)
             | Self::Recover(server, start)

@@ -1,9 +1,11 @@
 //! A world for the production steps: simulated time, sockets made of queues, a memory store, and a queue of what happens
 //! next. With [`Chaos::none`] everything happens at once and in order; the simulator turns the knobs.
 
+mod busy;
 mod dispatch;
 mod happening;
 mod kept;
+pub(crate) mod line;
 pub(crate) mod net;
 mod setup;
 pub(crate) mod wire;
@@ -64,6 +66,8 @@ pub(crate) struct World {
     starts: u64,
     /// The latest moment of each path on which order is kept.
     paths: BTreeMap<(u8, usize, usize), Millis>,
+    /// Shards that can't take a turn just now, and what waits for them.
+    busy: BTreeMap<(usize, usize), Vec<ShardInput>>,
 }
 
 impl World {
@@ -90,6 +94,7 @@ impl World {
             order: 0,
             starts: 0,
             paths: BTreeMap::new(),
+            busy: BTreeMap::new(),
         };
         for _ in 0..servers {
             let server = world.start_server();
@@ -153,6 +158,7 @@ impl World {
         for pipe in 0..self.pipes.len() {
             self.arrived.push((self.now, pipe));
         }
+        self.busy.retain(|(of, _), _| *of != server);
         self.servers[server] = self.start_server();
         self.schedule_tick(server);
     }
@@ -289,14 +295,13 @@ impl World {
         }
         match what {
             Happening::Node(server, _, input) => self.node(server, vec![input]),
-            Happening::Shard(server, _, shard, input) => {
-                self.turn(server, shard, vec![input]);
-            }
+            Happening::Shard(server, _, shard, input) => self.reach(server, shard, Some(input)),
+            Happening::Idle(server, _, shard) => self.idle(server, shard),
             // A wake that an earlier one has overtaken is nobody's.
             Happening::Wake(server, _, shard) if self.servers[server].wakes[shard] != Some(self.now) => {}
             Happening::Wake(server, _, shard) => {
                 self.servers[server].wakes[shard] = None;
-                self.turn(server, shard, Vec::new());
+                self.reach(server, shard, None);
             }
             Happening::Tick(server, _) => {
                 let mut out = Vec::new();
