@@ -94,7 +94,11 @@ impl Node {
                 self.lately.note(&who.id, &raise, now);
             }
             let Raise { room, upto, messages, .. } = raise;
-            let kind = SignalKind::Marked { mark, messages, whole_room: up_to_now && upto.is_some(), upto };
+            let whole_room = up_to_now && upto.is_some();
+            // A read mark that stands there already, or beyond, is no news; that it was asked for may be to some wires.
+            let rises = |upto: &Offset| from.as_ref().is_some_and(|(after, _)| upto > after);
+            let upto = upto.filter(|upto| mark == Mark::Delivered || rises(upto));
+            let kind = SignalKind::Marked { mark, messages, whole_room, upto };
             self.signal(&room, who, kind, call.to.connection(), now);
         }
         if let (Some((room, upto, mut named)), Some((after, apart))) = (whole, from) {

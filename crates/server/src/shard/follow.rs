@@ -81,14 +81,12 @@ impl Shard {
         }
     }
 
-    /// Where its rooms' deliveries begin: at their floors.
+    /// Where its rooms' deliveries begin: at their floors, else where it goes on from.
     fn mark_seats(&mut self, slot: Slot) {
         let Some(connection) = self.connections.get_mut(slot as usize).and_then(|c| c.as_deref_mut()) else { return };
         let Some(lag) = &connection.lag else { return };
         for seat in &mut connection.seats {
-            if let Some(floor) = lag.floor(&self.hub.rooms[seat.room as usize].key) {
-                seat.marked = floor;
-            }
+            seat.marked = lag.floor(&self.hub.rooms[seat.room as usize].key).unwrap_or(lag.cursor);
         }
     }
 

@@ -59,7 +59,8 @@ impl Shard {
         let Some(lag) = connection.lag.as_mut().filter(|lag| !lag.reading && !lag.pages.is_empty()) else { return };
         let mut page = lag.pages.remove(0);
         lag.reading = true;
-        page.upto = lag.cursor;
+        // Who came to belong while it was behind is told from that on, and what lies before it is the page's.
+        page.upto = lag.floor(&page.room).map_or(lag.cursor, |floor| floor.max(lag.cursor));
         self.ask_for(id, page);
     }
 

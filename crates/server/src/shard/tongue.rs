@@ -23,6 +23,8 @@ impl Shard {
 
     /// Up to where it has been told, to the session. While it is behind nobody can say whose row that is.
     pub(super) fn place_to(&mut self, slot: Slot) {
+        // It may have no room for all of its room's run: then it is behind from now on.
+        self.take_run(slot);
         let (cursor, now) = (Cursor { life: self.head_life, offset: self.head }, self.now);
         let mut steps = Steps::new();
         if let Some(connection) = self.get(slot).filter(|connection| connection.is_level())

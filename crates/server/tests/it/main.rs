@@ -1,9 +1,11 @@
 //! What can be shown without a socket, a clock or a sleep: the production steps of node, shards, sessions and dialects,
 //! driven by a world of their own.
 
+mod early;
 mod fate;
 mod late;
 mod managed;
+mod native;
 mod node;
 mod outsider;
 mod polling;

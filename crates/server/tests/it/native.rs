@@ -1,0 +1,130 @@
+//! Native clients at hard moments: what they are told is all of it, once, and no cursor says more than that.
+
+use serde_json::{Value, json};
+
+use crate::early::world;
+use crate::world::World;
+use crate::world::line::{Line, contents, cursor, den, frame, send};
+
+/// A client without a past.
+fn arrives(world: &mut World, shard: usize, user: &str) -> Line {
+    let mut line = Line::native(world, shard, user, None);
+    line.hear(world, 5);
+    line
+}
+
+fn join(room: &str, history: u32) -> String {
+    frame("join", &json!({"room_id": room, "history": history}))
+}
+
+#[test]
+fn no_cursor_is_ahead_of_what_a_blocked_client_was_sent() {
+    let mut world = world(2);
+    let mut alice = arrives(&mut world, 0, "alice");
+    let room = den(&mut world, &mut alice, "private");
+    world.chaos.socket_bytes = 4096;
+    let mut bob = arrives(&mut world, 1, "bob");
+    bob.ask(&mut world, &join(&room, 0));
+    let long = |number: u32| format!("{number} {}", "x".repeat(40_000));
+    alice.ask(&mut world, &send(&room, &long(0)));
+    // His socket takes no more; then all of these, and his ping, are one turn's.
+    world.busy(0, 1, 200);
+    for number in 1..4 {
+        alice.ask(&mut world, &send(&room, &long(number)));
+    }
+    bob.say(&mut world, &frame("ping", &json!({})));
+    world.run_until(world.now.plus(200));
+    let (mut heard, mut numbers) = (Vec::new(), Vec::new());
+    for _ in 0..200 {
+        for frame in bob.hear(&mut world, 1) {
+            let before = heard.len();
+            heard.push(frame);
+            let place = |frame: &Value| frame["data"]["cursor"].as_str().map(str::to_owned);
+            numbers.extend(contents(&heard[before..]).iter().map(|text| text[..1].to_owned()));
+            if heard[before]["type"] == "pong" || heard[before]["type"] == "live" {
+                assert!(place(&heard[before]).is_none() || numbers.len() == 4, "{} after {numbers:?}", heard[before]);
+            }
+        }
+    }
+    assert_eq!(numbers, ["0", "1", "2", "3"]);
+    assert!(heard.iter().any(|frame| frame["type"] == "pong"), "the ping was answered");
+}
+
+#[test]
+fn a_page_on_joining_and_what_follows_leave_nothing_out() {
+    for delay in 0..40 {
+        let mut world = world(2);
+        world.dice = crate::world::Dice::new(delay);
+        let mut alice = arrives(&mut world, 0, "alice");
+        let (lobby, own) = (den(&mut world, &mut alice, "public"), den(&mut world, &mut alice, "private"));
+        let mut bob = arrives(&mut world, 1, "bob");
+        bob.ask(&mut world, &join(&own, 0));
+        let resume = cursor(&mut world, &mut bob);
+        world.cut(bob.pipe);
+        for number in 0..5 {
+            alice.ask(&mut world, &send(&own, &format!("own {number}")));
+            alice.ask(&mut world, &send(&lobby, &format!("{number}")));
+        }
+        // Everything takes its time now, and she talks on while he comes back and joins.
+        world.chaos.store_ms = 30;
+        let mut bob = Line::native(&mut world, 1, "bob", Some(&resume));
+        bob.say(&mut world, &join(&lobby, 200));
+        for number in 5..15 {
+            alice.say(&mut world, &send(&lobby, &format!("{number}")));
+            world.run_until(world.now.plus(delay / 4));
+        }
+        let heard = bob.hear(&mut world, 5_000);
+        let page = heard.iter().find(|frame| frame["type"] == "joined").expect("he is let in");
+        let page = page["data"]["messages"].as_array().expect("it has a page");
+        let told = heard.iter().filter(|frame| frame["type"] == "message").map(|frame| &frame["data"]);
+        let said = page.iter().chain(told).filter(|message| message["room_id"] == *lobby);
+        let mut numbers: Vec<u32> =
+            said.filter_map(|message| message["content"].as_str().and_then(|text| text.parse().ok())).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers, (0..15).collect::<Vec<_>>(), "with a delay of {delay}");
+    }
+}
+
+#[test]
+fn what_was_missed_in_a_group_is_told_as_delivered_once_it_is() {
+    let mut world = world(1);
+    let mut alice = arrives(&mut world, 0, "alice");
+    let room = den(&mut world, &mut alice, "private");
+    let mut bob = arrives(&mut world, 0, "bob");
+    bob.ask(&mut world, &join(&room, 0));
+    let resume = cursor(&mut world, &mut bob);
+    world.cut(bob.pipe);
+    let sent = alice.ask(&mut world, &send(&room, "while you were away"));
+    alice.hear(&mut world, 100);
+    let mut bob = Line::native(&mut world, 0, "bob", Some(&resume));
+    assert_eq!(contents(&bob.hear(&mut world, 100)), ["while you were away"]);
+    // What is delivered alone is written with the tick.
+    bob.hear(&mut world, 2_000);
+    let heard = alice.hear(&mut world, 2_000);
+    let receipt = |frame: &&Value| frame["type"] == "receipt" && frame["data"]["kind"] == "delivered";
+    let ids: Vec<&Value> = heard.iter().filter(receipt).map(|frame| &frame["data"]["message_ids"]).collect();
+    assert_eq!(ids, [&json!([sent["message_id"]])], "{heard:?}");
+}
+
+#[test]
+fn a_mark_that_does_not_rise_is_told_to_nobody() {
+    let mut world = world(1);
+    let mut alice = arrives(&mut world, 0, "alice");
+    let room = den(&mut world, &mut alice, "private");
+    let mut bob = arrives(&mut world, 0, "bob");
+    bob.ask(&mut world, &join(&room, 0));
+    let sent: Vec<Value> = ["one", "two"].map(|text| alice.ask(&mut world, &send(&room, text))).into();
+    alice.hear(&mut world, 3_000);
+    let mark = |offset: &Value| frame("mark", &json!({"room_id": room, "kind": "read", "offset": offset}));
+    let mut told = Vec::new();
+    for place in [&sent[1]["offset"], &sent[0]["offset"], &sent[1]["offset"]] {
+        bob.ask(&mut world, &mark(place));
+        let heard = alice.hear(&mut world, 3_000);
+        let read = |frame: &&Value| frame["type"] == "receipt" && frame["data"]["kind"] == "read";
+        told.push(heard.iter().filter(read).map(|frame| frame["data"]["offset"].clone()).collect::<Vec<_>>());
+    }
+    let at_once = &told[0];
+    assert!(at_once.iter().all(|offset| *offset == sent[1]["offset"]) && !at_once.is_empty(), "{told:?}");
+    assert_eq!((&told[1], &told[2]), (&vec![], &vec![]), "it stands there already");
+}
