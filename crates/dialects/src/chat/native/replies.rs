@@ -24,8 +24,10 @@ pub(super) enum Doing {
     },
     /// A room is being made, to be entered then.
     Make(Option<Text>),
-    /// Its maker enters it, and is shown it then.
+    /// It is there. Its maker enters it, and is shown it then.
     Enter(Option<Text>, RoomKey),
+    /// Its maker is in it, and is shown it.
+    Made(Option<Text>),
     Own(Option<Text>),
     Public(Option<Text>),
     Room(Option<Text>),
@@ -50,6 +52,7 @@ pub(super) fn answer(doing: &Doing, reply: Result<&Reply, &Refusal>, steps: &mut
     let (Doing::Hello { id, .. }
     | Doing::Make(id)
     | Doing::Enter(id, _)
+    | Doing::Made(id)
     | Doing::Own(id)
     | Doing::Public(id)
     | Doing::Room(id)
@@ -63,13 +66,17 @@ pub(super) fn answer(doing: &Doing, reply: Result<&Reply, &Refusal>, steps: &mut
     | Doing::Act(id)) = doing;
     let id = id.as_ref();
     match (doing, reply) {
+        // A refusal says that nothing was done, and here the room was made: a repeat with the same `client_id` has it.
+        (Doing::Enter(..) | Doing::Made(_), Err(_)) => {
+            steps.push(words::refused(id.map(|id| &**id), &Refusal::OutcomeUnknown));
+        }
         (_, Err(refusal)) => steps.push(words::refused(id.map(|id| &**id), refusal)),
         (Doing::Own(_), Ok(Reply::Own(rooms))) => {
             let shown: Vec<Text> = rooms.iter().map(|room| room.room.shown()).collect();
             let rooms: Vec<_> = rooms.iter().zip(&shown).map(|(room, shown)| shown::Room::of(room, shown)).collect();
             say("rooms", id, wire::Under("rooms", rooms), steps);
         }
-        (Doing::Room(_), Ok(Reply::Own(rooms))) => {
+        (Doing::Room(_) | Doing::Made(_), Ok(Reply::Own(rooms))) => {
             if let Some(room) = rooms.first() {
                 let shown = room.room.shown();
                 say("room", id, wire::Under("room", shown::Room::of(room, &shown)), steps);

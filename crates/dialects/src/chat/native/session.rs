@@ -270,7 +270,7 @@ impl Session for Talk {
                 self.ask_to(Doing::Enter(id, room), enter, steps);
             }
             (Some(Doing::Enter(id, room)), Ok(_)) => {
-                self.ask(Doing::Room(id), Query::Own { room: Some(room) }, steps);
+                self.ask(Doing::Made(id), Query::Own { room: Some(room) }, steps);
             }
             (Some(doing), reply) => replies::answer(&doing, reply, steps),
         }

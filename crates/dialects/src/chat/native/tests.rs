@@ -228,8 +228,9 @@ fn what_is_not_as_the_protocol_says_is_refused_under_its_id() {
 
 #[test]
 fn who_makes_a_room_is_in_it_and_is_shown_it() {
+    let making = r#"{"type":"create_room","id":"1","data":{"title":"T","kind":"public"}}"#;
     let mut talk = open();
-    heard_by(&mut talk, r#"{"type":"create_room","id":"1","data":{"title":"T","kind":"public"}}"#);
+    heard_by(&mut talk, making);
     let view = domain::command::RoomView {
         key: key("r"),
         title: "T".into(),
@@ -240,9 +241,19 @@ fn who_makes_a_room_is_in_it_and_is_shown_it() {
         made_at: NOW,
         changed_at: NOW,
     };
-    assert_eq!(answered(&mut talk, 1, Ok(&Reply::RoomMade(view))), ["2 enter r Now"]);
+    assert_eq!(answered(&mut talk, 1, Ok(&Reply::RoomMade(view.clone()))), ["2 enter r Now"]);
     assert_eq!(answered(&mut talk, 2, Ok(&crate::cases::entered("r"))), ["3 own r"]);
-    assert_eq!(answered(&mut talk, 3, Err(&Refusal::Unavailable)).len(), 1, "and hears when that fails");
+    // By now the room is there, so nothing says that nothing was done.
+    let unknown = r#"< {"type":"error","id":"1","data":{"code":"outcome_unknown","message":"#;
+    let heard = answered(&mut talk, 3, Err(&Refusal::Unavailable)).concat();
+    assert!(heard.starts_with(unknown), "{heard}");
+    heard_by(&mut talk, making);
+    assert_eq!(answered(&mut talk, 4, Ok(&Reply::RoomMade(view))), ["5 enter r Now"]);
+    let heard = answered(&mut talk, 5, Err(&Refusal::RoomFull)).concat();
+    assert!(heard.starts_with(unknown), "{heard}");
+    heard_by(&mut talk, making);
+    let heard = answered(&mut talk, 6, Err(&Refusal::Busy)).concat();
+    assert!(heard.contains(r#""code":"busy""#), "{heard}");
 }
 
 #[test]
