@@ -126,16 +126,20 @@ impl Node {
             if !self.tells_of_marks(&due.room) {
                 continue;
             }
-            if let Some((after, upto)) = due.stretch {
-                self.look_reached(Stretch {
-                    who: due.who.clone(),
-                    connection: due.connection,
-                    room: due.room.clone(),
-                    mark: Mark::Delivered,
-                    after,
-                    upto,
-                    apart: Vec::new(),
-                });
+            if let Some(stretch) = due.stretch {
+                let (fresh, stands) = self.lately.deliver(&due.who.id, &due.room, stretch, now);
+                for (after, upto) in fresh {
+                    self.look_reached(Stretch {
+                        who: due.who.clone(),
+                        connection: due.connection,
+                        room: due.room.clone(),
+                        mark: Mark::Delivered,
+                        after,
+                        upto,
+                        stands,
+                        apart: Vec::new(),
+                    });
+                }
             }
             let (lately, user, room) = (&self.lately, &due.who.id, &due.room);
             let unread = |(offset, _): &(Offset, Marked)| !lately.has_read(user, room, *offset);

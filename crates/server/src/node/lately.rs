@@ -1,5 +1,6 @@
-//! What was read lately: a message that has been read is not told to have been delivered afterwards, whatever overtook
-//! what on the way here. Remembered for a minute, which is longer than a sign of life may take.
+//! What was read and delivered lately: a message that has been read is not told to have been delivered afterwards, whatever
+//! overtook what on the way here; and what one of a user's clients has taken in is not told again when another has, too.
+//! Remembered for a minute, which is longer than a sign of life may take.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,6 +18,15 @@ const REMEMBERED_MAX: usize = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct Lately {
     read: HashMap<(UserId, RoomKey), Read>,
+    delivered: HashMap<(UserId, RoomKey), Delivered>,
+}
+
+/// A stretch of a room of which everything was told to be delivered.
+#[derive(Debug)]
+struct Delivered {
+    after: Offset,
+    upto: Offset,
+    at: Millis,
 }
 
 #[derive(Debug, Default)]
@@ -47,8 +57,38 @@ impl Lately {
         read.is_some_and(|read| offset <= read.upto || read.apart.contains(&offset))
     }
 
+    /// Something was delivered, behind `after` and up to `upto`. Gives what of it was not told before, as stretches of the
+    /// same kind, and up to where it goes by now.
+    pub(super) fn deliver(
+        &mut self,
+        user: &UserId,
+        room: &RoomKey,
+        (after, upto): (Offset, Offset),
+        now: Millis,
+    ) -> (Vec<(Offset, Offset)>, Offset) {
+        if self.delivered.len() >= REMEMBERED_MAX {
+            self.delivered.clear();
+        }
+        let key = (user.clone(), room.clone());
+        let Some(known) = self.delivered.get_mut(&key) else {
+            self.delivered.insert(key, Delivered { after, upto, at: now });
+            return (vec![(after, upto)], upto);
+        };
+        let parts = [(after, upto.min(known.after)), (after.max(known.upto), upto)];
+        let fresh = parts.into_iter().filter(|(after, upto)| after < upto).collect();
+        if after <= known.upto && upto >= known.after {
+            (known.after, known.upto) = (known.after.min(after), known.upto.max(upto));
+        } else if upto > known.upto {
+            // What lies between was not delivered; one stretch is remembered, the later.
+            (known.after, known.upto) = (after, upto);
+        }
+        known.at = now;
+        (fresh, known.upto)
+    }
+
     /// Forgets what is no longer lately.
     pub(super) fn sweep(&mut self, now: Millis) {
+        self.delivered.retain(|_, delivered| now.since(delivered.at) < REMEMBERED_MS);
         self.read.retain(|_, read| now.since(read.at) < REMEMBERED_MS);
     }
 }
@@ -78,5 +118,31 @@ mod tests {
         assert!(lately.has_read(&user, &room, Offset(5)));
         lately.sweep(Millis(REMEMBERED_MS + 1));
         assert!(!lately.has_read(&user, &room, Offset(5)));
+    }
+
+    #[test]
+    fn what_is_delivered_is_told_once() {
+        let user = UserId::new("bob").expect("a short id is valid");
+        let room = RoomKey::Named(RoomName::new("r").expect("a short name is valid"));
+        let mut lately = Lately::default();
+        for ((after, upto), fresh, highest) in [
+            ((5, 10), vec![(5, 10)], 10),
+            ((5, 10), vec![], 10),
+            ((7, 9), vec![], 10),
+            ((9, 12), vec![(10, 12)], 12),
+            ((3, 6), vec![(3, 5)], 12),
+            ((2, 14), vec![(2, 3), (12, 14)], 14),
+            ((0, 1), vec![(0, 1)], 14),
+            ((20, 21), vec![(20, 21)], 21),
+            ((13, 14), vec![(13, 14)], 21),
+            ((20, 22), vec![(21, 22)], 22),
+        ] {
+            let told = lately.deliver(&user, &room, (Offset(after), Offset(upto)), Millis(0));
+            let fresh = fresh.into_iter().map(|(after, upto)| (Offset(after), Offset(upto))).collect::<Vec<_>>();
+            assert_eq!(told, (fresh, Offset(highest)), "behind {after} up to {upto}");
+        }
+        lately.sweep(Millis(REMEMBERED_MS));
+        let again = lately.deliver(&user, &room, (Offset(20), Offset(22)), Millis(REMEMBERED_MS));
+        assert_eq!(again, (vec![(Offset(20), Offset(22))], Offset(22)));
     }
 }

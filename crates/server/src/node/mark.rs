@@ -105,7 +105,7 @@ impl Node {
             named.extend(apart);
             named.sort_unstable();
             let (who, connection) = (who.clone(), call.to.connection());
-            self.look_reached(Stretch { who, connection, room, mark, after, upto, apart: named });
+            self.look_reached(Stretch { who, connection, room, mark, after, upto, stands: upto, apart: named });
         }
     }
 }

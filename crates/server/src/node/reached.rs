@@ -31,6 +31,8 @@ pub(super) struct Stretch {
     pub(super) after: Offset,
     /// It goes up to here.
     pub(super) upto: Offset,
+    /// Where the mark is by now, which may be beyond.
+    pub(super) stands: Offset,
     /// What was told before, ascending.
     pub(super) apart: Vec<Offset>,
 }
@@ -65,7 +67,7 @@ impl Node {
             Ok(Found::History(entries, ..)) => entries,
             other => return log_read_failure(&other),
         };
-        let Stretch { who, connection, room, mark, upto, apart, .. } = &stretch;
+        let Stretch { who, connection, room, mark, upto, stands, apart, .. } = &stretch;
         // What has been read is not told to be delivered. The page may be of before it was read; that has been told by now.
         let overtaken = |entry: &Entry| match mark {
             Mark::Delivered => entry.read || self.lately.has_read(&who.id, room, entry.sent.offset),
@@ -73,7 +75,7 @@ impl Node {
         };
         let told = |entry: &&Entry| entry.sent.offset <= *upto && entry.sent.by.id != who.id && !overtaken(entry);
         let messages: Vec<Marked> = entries.iter().filter(told).filter_map(|entry| entry.sent.marked()).collect();
-        self.tell_reached(&who.clone(), *connection, &room.clone(), (*mark, Some(*upto)), messages, now);
+        self.tell_reached(&who.clone(), *connection, &room.clone(), (*mark, Some(*stands)), messages, now);
         if let Some(last) = entries.last().map(|entry| entry.sent.offset)
             && self.tells_of_marks(&stretch.room)
         {

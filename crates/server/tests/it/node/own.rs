@@ -106,6 +106,35 @@ fn deliveries_wait_for_a_batch_and_are_told_to_who_wrote_unless_it_was_read() {
 }
 
 #[test]
+fn what_two_devices_take_in_is_told_once_and_no_lower_place_after_a_higher() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let say = |house: &mut House, text: &str| match house.does(&alice, to(id("bob"), text)) {
+        Ok(Reply::Sent { event, .. }) => event,
+        other => panic!("{other:?}"),
+    };
+    let said = ["one", "two", "three"].map(|text| say(&mut house, text));
+    house.news();
+    let before = said[0].offset.0 - 1;
+    let mut told = Vec::new();
+    // The first device began behind the first message; the second, which had missed all of it, comes later.
+    for (after, upto) in [(said[0].offset.0, said[2].offset), (before, said[1].offset), (before, said[2].offset)] {
+        house.put(delivered(&bob, &said[0].room, after, upto));
+        house.step();
+        house.tick();
+        house.settle();
+        told.extend(house.signals().iter().map(|signal| {
+            let SignalKind::Reached { mark: Mark::Delivered, messages, upto } = &signal.kind else {
+                panic!("{signal:?}")
+            };
+            (messages.iter().map(|one| one.offset).collect::<Vec<_>>(), *upto)
+        }));
+    }
+    let last = Some(said[2].offset);
+    assert_eq!(told, [(vec![said[1].offset, said[2].offset], last), (vec![said[0].offset], last)]);
+}
+
+#[test]
 fn a_page_that_is_fetched_is_delivered() {
     let mut house = House::new();
     let (alice, bob) = (house.user("alice"), house.user("bob"));
