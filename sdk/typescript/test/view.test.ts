@@ -1,86 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LiveView } from '../src/view.js';
-import type { Asks } from '../src/view.js';
-import { SwitchboardError } from '../src/index.js';
-import type { Change, History, HistoryOptions, LogEvent, Member, Message, Person, ResetReason, Room } from '../src/index.js';
-import { ALICE, BOB, HandClock, LIFE, settled } from './double.js';
-
-const ROOM: Room = {
-  id: 'r', title: 'Lobby', kind: 'public', role: 'member', muted: false, head: { offset: 5, seq: 5 }, unread: 0, mentions: 0,
-  made_at: '2026-11-20T11:00:00.000Z', changed_at: '2026-11-20T11:00:00.000Z',
-};
-
-function at(offset: number, { by = BOB as Person, seq = offset, room_id = 'r' } = {}) {
-  return { room_id, offset, seq, cursor: `${LIFE}.${offset}`, at: new Date(offset * 1000).toISOString(), by };
-}
-
-const stored = (offset: number, content = `m${offset}`, by = BOB): Message =>
-  ({ ...at(offset, { by }), message_id: `id${offset}`, kind: 'text', content });
-const said = (offset: number, content = `m${offset}`, more: Parameters<typeof at>[1] = {}): LogEvent =>
-  ({ type: 'message', data: { ...at(offset, more), message_id: `id${offset}`, kind: 'text', content } });
-const edited = (offset: number, of: number, content: string): LogEvent => ({ type: 'edited', data: { ...at(offset), message_id: `id${of}`, of, content } });
-const deleted = (offset: number, of: number): LogEvent => ({ type: 'deleted', data: { ...at(offset), message_id: `id${of}`, of } });
-const reacted = (offset: number, of: number, emoji: string, on = true): LogEvent =>
-  ({ type: 'reaction', data: { ...at(offset), message_id: `id${of}`, of, emoji, on } });
-const member = (offset: number, user_id: string, more: object = {}): LogEvent =>
-  ({ type: 'member', data: { ...at(offset), user_id, role: 'member', status: 'active', muted: false, ...more } });
-const removed = (offset: number, user_id: string): LogEvent => ({ type: 'removed', data: { ...at(offset), user_id, barred: true } });
-
-/** A view whose questions the test answers: each waits in `asked` until it is. */
-function view() {
-  const clock = new HandClock();
-  const asked: { readonly what: string; readonly options?: HistoryOptions; answer(value: unknown): Promise<void>; refuse(code: string): Promise<void> }[] = [];
-  const resets: [ResetReason, string | undefined][] = [];
-  const lists: string[][] = [];
-  const problems: unknown[] = [];
-  const changes: Change[] = [];
-  const ask = <Answer>(what: string, options?: HistoryOptions) => new Promise<Answer>((resolve, reject) => {
-    asked.push({
-      what,
-      ...(options === undefined ? {} : { options }),
-      answer: (value) => { resolve(value as Answer); return settled(); },
-      refuse: (code) => { reject(new SwitchboardError(code, code)); return settled(); },
-    });
-  });
-  const asks: Asks = {
-    rooms: () => ask<readonly Room[]>('rooms'),
-    room: (roomId) => ask<Room>(`room ${roomId}`),
-    history: (roomId, options) => ask<History>(`history ${roomId}`, options),
-    members: (roomId) => ask<readonly Member[]>(`members ${roomId}`),
-    online: () => ask<readonly Person[]>('online'),
-  };
-  const made = new LiveView(asks, {
-    me: ALICE,
-    pending: () => [],
-    reset: (reason, roomId) => resets.push([reason, roomId]),
-    rooms: (rooms) => lists.push(rooms.map(({ id }) => id)),
-    problem: (error) => problems.push(error),
-  }, clock, 16);
-  made.subscribe((change) => changes.push(change));
-  /** The oldest question of this kind. */
-  const next = (what: string) => {
-    const index = asked.findIndex((one) => one.what === what);
-    assert.ok(index >= 0, `${what} is asked; there is ${asked.map((one) => one.what).join(', ') || 'nothing'}`);
-    return asked.splice(index, 1)[0] as (typeof asked)[number];
-  };
-  const page = (messages: readonly Message[], total = messages.length): History => ({ room_id: 'r', messages, total });
-  const live = async (rooms: readonly Room[] = [ROOM]) => {
-    const done = made.live();
-    await next('rooms').answer(rooms);
-    await next('online').answer([ALICE, BOB]);
-    return done;
-  };
-  const open = async (messages: readonly Message[] = [], total?: number) => {
-    const done = made.open('r');
-    await settled();
-    await next('members r').answer([]);
-    await next('history r').answer(page(messages, total));
-    return done;
-  };
-  const contents = () => made.room('r')?.messages.map(({ content }) => content);
-  return { view: made, clock, asked, resets, lists, problems, changes, next, page, live, open, contents };
-}
+import type { Member, Person } from '../src/index.js';
+import { ALICE, BOB, settled } from './double.js';
+import { ROOM } from './stage.js';
+import { at, deleted, edited, member, reacted, removed, said, stored, view } from './view-stage.js';
 
 test('events that come while the newest page is on its way are in it once, whether the page has them or not', async () => {
   for (const inPage of [true, false]) {
