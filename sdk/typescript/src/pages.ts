@@ -59,12 +59,14 @@ export class Pages {
       const { era } = state;
       state.history = 'loading';
       this.#owner.touch(state.id);
-      const { answer, since } = await this.#collected(state, () => this.#owner.history(state.id, { limit: PAGE })).catch((error: unknown) => {
-        if (state.era === era) state.history = 'none';
+      const page = await this.#collected(state, () => this.#owner.history(state.id, { limit: PAGE })).catch((error: unknown) => {
+        if (state.era !== era) return undefined; // Refused to who was out then, and is in again.
+        state.history = 'none';
         this.#owner.touch(state.id);
         throw error;
       });
-      if (state.era !== era) continue; // It was thrown away meanwhile.
+      if (!page || state.era !== era) continue; // It was thrown away meanwhile.
+      const { answer, since } = page;
       this.#met(answer);
       this.again(state, state.load(answer.messages, since, answer.messages.length > 0 && answer.messages.length < answer.total));
       this.#owner.touch(state.id);

@@ -38,7 +38,10 @@ export class RoomState {
   #standingAt = 0;
   #head = { offset: 0, seq: 0 };
   #changedAt = '';
-  /** The seq of the last event that came on its own; what comes next has the next one, else there is a gap. */
+  /**
+   * Where what we know is unbroken: the seq of the last event, or that of the room when it was first told of. What comes next
+   * has the next one, else there is a gap. What is told of the room later does not move it: events up to there may not come.
+   */
   #followed: number | undefined;
   #read = 0;
   /** What the server counted, and up to where in the log. */
@@ -96,6 +99,7 @@ export class RoomState {
       muted: older && before ? before.muted : room.muted,
       made_at: room.made_at,
     };
+    this.#followed ??= room.head.seq;
     const wants: Wants = {};
     if (room.head.offset >= this.#head.offset) {
       this.#head = room.head;
@@ -156,7 +160,7 @@ export class RoomState {
     return wants;
   }
 
-  /** A room that is ours anew: what happened meanwhile is not known. */
+  /** What happened meanwhile is not known, and will not come. */
   forgetPlace(): void {
     this.#followed = undefined;
   }
