@@ -63,6 +63,7 @@ export class RoomState {
   readonly collectors = new Set<LogEvent[]>();
 
   readonly #typing = new Map<string, TypingView>();
+  /** Of who has left, too. */
   readonly #receipts = new Map<string, ReceiptView>();
   #members: Map<string, MemberView> | undefined;
   readonly #here = new Set<string>();
@@ -152,9 +153,9 @@ export class RoomState {
     if (event.type === 'retitled') this.#stand(offset, { title: event.data.title });
     if (event.type === 'member') this.#member(event.data, me, wants);
     if (event.type === 'removed') {
+      // Their marks stay: what they have read was read.
       this.#members?.delete(event.data.user_id);
-      this.#receipts.delete(event.data.user_id);
-      this.#shown = {};
+      delete this.#shown.members;
       if (this.#members) wants.members = true;
     }
     return wants;

@@ -216,7 +216,7 @@ export interface RoomView {
   /** One's own that are not acknowledged, in the order in which they were said. They belong below `messages`. */
   readonly pending: readonly OutboxEntry[];
   readonly typing: readonly TypingView[];
-  /** By user id. Loaded by `open`; until then what was heard. */
+  /** By user id, those who have left since included. Loaded by `open`; until then what was heard. */
   readonly receipts: ReadonlyMap<string, ReceiptView>;
   /** By user id. Undefined until `open`. */
   readonly members?: ReadonlyMap<string, MemberView>;

@@ -205,6 +205,29 @@ test('receipts only rise, and tell how far a message has got', async () => {
   assert.deepEqual(ticks(), ['read', 'delivered', 'read']);
 });
 
+// The marks of who left were forgotten with them, and what they had read was shown as merely sent.
+test('what was read or delivered stays so when its reader leaves, is put out, or comes back', async () => {
+  const on = view();
+  await on.live();
+  await on.open([3, 4, 5].map((offset) => stored(offset, 'x', ALICE)));
+  const receipt = (kind: 'read' | 'delivered', offset: number) => on.view.signal({ type: 'receipt', data: { room_id: 'r', user: BOB, kind, offset, at: '' } });
+  receipt('read', 3);
+  receipt('delivered', 4);
+  const holds = (when: string) => {
+    assert.deepEqual([3, 4, 5].map((offset) => on.view.tick('r', offset)), ['read', 'delivered', undefined], when);
+    assert.deepEqual(on.view.room('r')?.receipts.get('bob'), { user: BOB, read: 3, delivered: 4 }, when);
+  };
+  on.view.happened(removed(6, 'bob'));
+  holds('put out');
+  await on.clock.advance(100);
+  await on.next('members r').answer([]);
+  holds('and the members loaded anew');
+  on.view.happened(member(7, 'bob'));
+  await on.clock.advance(100);
+  await on.next('members r').answer([{ user: BOB, role: 'member', status: 'active', muted: false, online: true }]);
+  holds('back, with no marks of a new member');
+});
+
 test('who comes and goes while it is asked who is online', async () => {
   const on = view();
   const done = on.view.live();
