@@ -10,6 +10,7 @@ import { SwitchboardError } from './error.js';
 import { Outbox } from './outbox.js';
 import { Place } from './place.js';
 import { memoryStorage } from './storage.js';
+import { Typing } from './typing.js';
 import { LiveView } from './view.js';
 import type { OutboxOwner } from './outbox.js';
 import type { ViewOwner } from './view.js';
@@ -18,9 +19,6 @@ import type {
   LogEventName, Member, Options, OutboxEntry, Person, PublicRoom, Role, Room, SendOptions, Signal, SignalName, SocketConstructor,
   Status, StatusChange, View,
 } from './types.js';
-
-/** `typing` is said again so often while it goes on; the server ends it after 5 s. */
-const TYPING_EVERY_MS = 3000;
 
 const CLOCK: Clock = {
   now: () => Date.now(),
@@ -48,7 +46,7 @@ export class Switchboard {
   /** Rooms in which we are to be seen, on the next connection too. */
   readonly #present = new Set<string>();
   #away = false;
-  readonly #typed = new Map<string, number>();
+  readonly #typing = new Typing((roomId, on) => this.#connection.say('typing', { room_id: roomId, on }));
 
   constructor(options: Options) {
     const WebSocket = options.WebSocket ?? (globalThis as { readonly WebSocket?: SocketConstructor }).WebSocket;
@@ -203,7 +201,7 @@ export class Switchboard {
 
   /** Into the outbox. Resolves when it is on the server's disk, however many reconnects later. */
   send(roomId: string, content: string, options?: SendOptions): Promise<Ack> {
-    this.#typed.delete(roomId);
+    this.#typing.ended(roomId);
     return this.#outbox.add({ room_id: roomId }, content, options);
   }
 
@@ -236,12 +234,7 @@ export class Switchboard {
 
   /** Call it at each keystroke: it is said every 3 s at most. */
   typing(roomId: string, on = true): void {
-    const now = this.#clock.now();
-    const said = this.#typed.get(roomId);
-    if (on && said !== undefined && now - said < TYPING_EVERY_MS) return;
-    if (on) this.#typed.set(roomId, now);
-    else if (!this.#typed.delete(roomId)) return;
-    this.#connection.say('typing', { room_id: roomId, on });
+    this.#typing.is(roomId, on, this.#clock.now());
   }
 
   async markRead(roomId: string, offset: number): Promise<void> {
@@ -391,7 +384,7 @@ export class Switchboard {
     if (change.status === 'waiting' || change.status === 'closed') {
       this.#outbox.pause();
       this.#view.offline();
-      this.#typed.clear();
+      this.#typing.forget();
     }
     this.#emitter.emit('status', change);
     if (change.status === 'closed') this.#end(new SwitchboardError('closed', change.reason ?? 'closed'));
