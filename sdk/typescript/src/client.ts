@@ -352,8 +352,11 @@ export class Switchboard {
     this.#me = hello.user;
     this.#server = hello;
     this.#place.belongsTo(hello.user.id);
-    // Offsets of a log that was replaced may begin lower.
-    if (!hello.resumed) this.#told = 0;
+    // Offsets of a log that was replaced may begin lower; a mark of the old one would be far above what there is.
+    if (!hello.resumed) {
+      this.#told = 0;
+      if (asked && hello.reason !== 'expired') this.#connection.giveUp('mark');
+    }
     if (before !== undefined && before !== hello.user.id) this.#view.reset('other_user');
     else if (asked && !hello.resumed) this.#view.reset(hello.reason ?? 'other_log');
     this.#place.move(hello.cursor);

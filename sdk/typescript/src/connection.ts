@@ -127,6 +127,13 @@ export class Connection {
     if (this.#ready) this.#write({ type, data });
   }
 
+  /** What waits to be asked, or asked again, and means something else by now. */
+  giveUp(type: string): void {
+    const calls = this.#waiting.filter((call) => call.type === type);
+    this.#waiting = this.#waiting.filter((call) => call.type !== type);
+    for (const call of calls) this.#fail(call, new SwitchboardError('disconnected', `it was of a log that was replaced: ${type}`));
+  }
+
   /** A token to use from now on, on the next connection too. */
   replaceToken(token: string): void {
     if (typeof this.#token === 'string') this.#token = token;

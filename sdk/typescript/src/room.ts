@@ -177,6 +177,21 @@ export class RoomState {
     this.#ticks.clear();
   }
 
+  /** The log was replaced: its offsets and ids mean nothing now. What the room is called is shown until that is told anew. */
+  forgetLog(): void {
+    this.forgetPlace();
+    this.throwAway();
+    this.#standingAt = 0;
+    this.#head = { offset: 0, seq: 0 };
+    this.#read = 0;
+    this.#counted = { offset: 0, unread: 0, mentions: 0 };
+    this.#since = [];
+    this.#newest = new Stretch();
+    this.#members = undefined;
+    this.#receipts.clear();
+    this.#shown = {};
+  }
+
   /** The newest page, and whether there is more before it; with what happened since it was asked. */
   load(page: readonly Message[], since: readonly LogEvent[], hasOlder: boolean): number[] {
     this.stretch = new Stretch();

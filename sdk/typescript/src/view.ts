@@ -213,10 +213,15 @@ export class LiveView implements View {
   /** Everything may be different: loaded anew after the next `live`. */
   reset(reason: ResetReason): void {
     this.#listed = false;
-    for (const state of this.#states.values()) this.#throwAway(state);
-    if (reason === 'other_user') {
-      for (const roomId of [...this.#states.keys()]) this.#drop(roomId);
+    const otherLog = reason === 'other_log' || reason === 'ahead' || reason === 'malformed';
+    for (const state of this.#states.values()) {
+      if (otherLog) state.forgetLog();
+      this.#throwAway(state);
+    }
+    if (reason === 'other_user') for (const roomId of [...this.#states.keys()]) this.#drop(roomId);
+    if (reason === 'other_user' || otherLog) {
       this.#directs.clear();
+      this.#people.clear();
     }
     this.#owner.reset(reason);
   }
