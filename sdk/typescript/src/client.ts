@@ -70,6 +70,7 @@ export class Switchboard {
       this.#clock,
       options.changeEveryMs ?? 16,
     );
+    this.#view.subscribe((change) => this.#emitter.emit('change', change));
     this.#outbox = new Outbox(storage, this.#outboxOwner(), this.#clock, backoff, random);
     this.#connection = new Connection(
       {

@@ -69,7 +69,7 @@ export class Pages {
       const { answer, since } = page;
       this.#met(answer);
       this.again(state, state.load(answer.messages, since, answer.messages.length > 0 && answer.messages.length < answer.total));
-      this.#owner.touch(state.id);
+      this.#owner.touch(state.id, true);
       return;
     }
   }

@@ -146,7 +146,7 @@ export class LiveView implements View {
     if (!state) return;
     state.opened = false;
     state.throwAway();
-    this.#touch(roomId);
+    this.#touch(roomId, true);
   }
 
   loadOlder(roomId: string, limit = PAGE): Promise<boolean> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitMs } from '../src/backoff.js';
 import { SwitchboardError } from '../src/index.js';
+import type { Change } from '../src/index.js';
 import { ALICE, BOB, HandClock, LIFE, helloAnswer, settled } from './double.js';
 import { ROOM, acked, client, goLive, message, polite, refused } from './stage.js';
 
@@ -274,4 +275,37 @@ test('typing is said every 3 s at most', async () => {
   on.board.typing('r', false);
   on.board.typing('r', false);
   assert.deepEqual(socket.of('typing').map(({ data }) => data?.['on']), [true, true, true, false]);
+});
+
+// It was documented and typed, and nothing ever told it.
+test('`change` tells of the view by the client too, many at once', async () => {
+  const on = client();
+  const changes: Change[] = [];
+  on.board.on('change', (change) => changes.push(change));
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  await on.clock.advance(100);
+  assert.deepEqual([...(changes.at(-1)?.rooms ?? [])], ['r']);
+  const next = async (what: string, happens: () => unknown, expected: { readonly list: boolean; readonly online?: boolean }) => {
+    changes.length = 0;
+    await happens();
+    await on.clock.advance(100);
+    assert.equal(changes.length, 1, what);
+    const [{ rooms, list, online } = assert.fail()] = changes;
+    assert.deepEqual({ rooms: [...rooms], list, online }, { rooms: expected.online ? [] : ['r'], online: false, ...expected }, what);
+  };
+  const signal = (type: string, more: object) => socket.say({ type, data: { room_id: 'r', user: BOB, at: '', ...more } });
+  await next('messages', () => [6, 7, 8].forEach((offset) => socket.say(message(offset))), { list: true });
+  await next('typing', () => signal('typing', { on: true }), { list: false });
+  await next('its end', () => on.clock.advance(5000), { list: false });
+  await next('a receipt', () => signal('receipt', { kind: 'read', offset: 8 }), { list: false });
+  await next('our own mark, set elsewhere', () => signal('receipt', { kind: 'read', offset: 8, user: ALICE }), { list: true });
+  await next('here', () => signal('here', { here: true }), { list: false });
+  await next('presence', () => signal('presence', { online: true }), { list: false, online: true });
+  // The last message is then that of the page.
+  await next('a page', () => on.board.view.open('r'), { list: true });
+  await next('sending', () => void on.board.send('r', 'x'), { list: false });
+  await next('sent', () => socket.say(acked(socket.of('send')[0], 9)), { list: true });
+  await next('shut', () => on.board.view.shut('r'), { list: true });
+  await next('cut off', () => socket.drop(), { list: false });
 });
