@@ -4,6 +4,8 @@
 import { BACKOFF } from './backoff.js';
 import { Calls } from './calls.js';
 import { Connection } from './connection.js';
+import { deferred } from './deferred.js';
+import type { Deferred } from './deferred.js';
 import { drawn } from './drawn.js';
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './error.js';
@@ -17,7 +19,7 @@ import type { ViewOwner } from './view.js';
 import type {
   Ack, Changed, ClientEvents, Clock, CreateRoomOptions, Hello, History, HistoryOptions, Joined, Listener, LogEvent,
   LogEventName, Member, Options, OutboxEntry, Person, PublicRoom, Role, Room, SendOptions, Signal, SignalName, SocketConstructor,
-  Status, StatusChange, View,
+  Status, StatusChange, Target, View,
 } from './types.js';
 
 const CLOCK: Clock = {
@@ -41,7 +43,7 @@ export class Switchboard {
   /** The offset of the last event that was told: what comes again is not told again. */
   #told = 0;
   /** Settled when the first `live` of this `connect` has been followed up. */
-  #begun: { readonly promise: Promise<void>; readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+  #begun: Deferred | undefined;
   #outboxLoaded: Promise<void> = Promise.resolve();
   /** Rooms in which we are to be seen, on the next connection too. */
   readonly #present = new Set<string>();
@@ -116,6 +118,11 @@ export class Switchboard {
   /** Rooms, messages, receipts, typing, who is online: kept up to date by itself. */
   get view(): View {
     return this.#view;
+  }
+
+  /** Unsent messages to this room or user, whose conversation need not be made. The same array until something in it changes. */
+  pending(target: Target): readonly OutboxEntry[] {
+    return this.#outbox.of(target);
   }
 
   /** Unsent messages, of all rooms, in the order in which they were said. The same array until something changes. */
@@ -328,7 +335,7 @@ export class Switchboard {
     const me = () => this.#me;
     return {
       get me() { return me(); },
-      pending: (roomId) => this.#outbox.of(roomId),
+      pending: (roomId) => this.#outbox.of({ room_id: roomId }),
       reset: (reason, roomId) => this.#emitter.emit('reset', { reason, ...(roomId === undefined ? {} : { room_id: roomId }) }),
       rooms: (rooms) => this.#emitter.emit('rooms', rooms),
       problem: (error) => this.#problem(error),
@@ -342,7 +349,10 @@ export class Switchboard {
         return (await this.#connection.ask('send', { room_id, to, content, client_id, reply_to, kind }, false)) as Ack;
       },
       directWith: (userId) => this.#view.directWith(userId),
-      changed: (roomId) => this.#view.pendingChanged(roomId),
+      changed: (change) => {
+        if (change.room_id !== undefined) this.#view.pendingChanged(change.room_id);
+        this.#emitter.emit('outbox', change);
+      },
       acked: (entry, ack) => this.#view.acked(entry, ack),
       problem: (error) => this.#problem(error),
     };
@@ -418,11 +428,4 @@ export class Switchboard {
   #problem(error: unknown): void {
     this.#emitter.emit('problem', error);
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void; readonly reject: (error: Error) => void } {
-  let resolve: () => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<void>((yes, no) => { resolve = yes; reject = no; });
-  return { promise, resolve, reject };
 }

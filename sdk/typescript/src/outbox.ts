@@ -12,17 +12,15 @@
 import { waitMs } from './backoff.js';
 import { drawn } from './drawn.js';
 import { SwitchboardError } from './error.js';
-import type { Ack, Backoff, Clock, MessageEvent, OutboxEntry, SendOptions, Storage } from './types.js';
-
-export type Target = { readonly room_id: string } | { readonly to: string };
+import type { Ack, Backoff, Clock, MessageEvent, OutboxChange, OutboxEntry, SendOptions, Storage, Target } from './types.js';
 
 export interface OutboxOwner {
   /** One attempt. Rejects with a `SwitchboardError`. */
   send(entry: OutboxEntry): Promise<Ack>;
   /** The room of the conversation with this user, when there is one that is known. */
   directWith(userId: string): string | undefined;
-  /** The entries of this room, or of all, have changed. */
-  changed(roomId: string | undefined): void;
+  /** Told when it is done: the entry is there, or is there no more. */
+  changed(change: OutboxChange): void;
   acked(entry: OutboxEntry, ack: Ack): void;
   problem(error: unknown): void;
 }
@@ -40,6 +38,7 @@ interface Waiting {
 }
 
 const PREFIX = 'outbox/';
+const NONE: readonly OutboxEntry[] = [];
 
 export class Outbox {
   readonly #storage: Storage;
@@ -50,6 +49,8 @@ export class Outbox {
   #user = '';
   #waiting: Waiting[] = [];
   #shown: readonly OutboxEntry[] | undefined;
+  /** What was given out of each room and conversation. */
+  readonly #given = new Map<string, readonly OutboxEntry[]>();
   #open = false;
   /** Nothing is sent before this: the server asked for patience. */
   #pausedUntil = 0;
@@ -72,9 +73,16 @@ export class Outbox {
     return (this.#shown ??= this.#waiting.map(({ entry }) => entry));
   }
 
-  /** Those that belong into this room. */
-  of(roomId: string): readonly OutboxEntry[] {
-    return this.entries.filter((entry) => this.#roomOf(entry) === roomId);
+  /** Those of this room or conversation. The same array until something in it changes. */
+  of(target: Target): readonly OutboxEntry[] {
+    const key = this.#lane(target);
+    const entries = this.entries.filter((entry) => this.#lane(entry) === key);
+    // Which room a conversation is may become known at any time, so what was given is compared, and not forgotten by a change.
+    const given = this.#given.get(key) ?? NONE;
+    if (entries.length === given.length && entries.every((entry, index) => entry === given[index])) return given;
+    if (entries.length === 0) this.#given.delete(key);
+    else this.#given.set(key, entries);
+    return entries.length === 0 ? NONE : entries;
   }
 
   add(target: Target, content: string, options: SendOptions = {}): Promise<Ack> {
@@ -102,7 +110,7 @@ export class Outbox {
     waiting.order = this.#nextOrder();
     this.#waiting = [...this.#waiting.filter((other) => other !== waiting), waiting];
     waiting.kept = this.#keep(waiting);
-    this.#touched(waiting.entry);
+    this.#changed('waiting', waiting.entry);
     this.#pump();
   }
 
@@ -110,6 +118,7 @@ export class Outbox {
     const waiting = this.#find(clientId);
     if (!waiting) return;
     this.#drop(waiting);
+    this.#changed('gone', waiting.entry);
     waiting.reject(new SwitchboardError('discarded', 'the message was discarded'));
     this.#pump();
   }
@@ -124,25 +133,35 @@ export class Outbox {
         waiting.kept = this.#keep(waiting);
       } else if (waiting.user !== user) {
         this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        this.#changed('gone', waiting.entry);
         waiting.reject(new SwitchboardError('closed', 'another user has come'));
       }
     }
     if (before === user) return;
     await this.#writes;
+    const found = await this.#left(user);
+    // Another one has come meanwhile, and this one may have come back.
+    if (this.#user !== user) return;
+    const left = found.filter(({ entry }) => !this.#find(entry.client_id));
+    this.#waiting = [...this.#waiting, ...left].sort((one, other) => one.order - other.order);
+    for (const { entry } of left) this.#changed('waiting', entry);
+    this.#pump();
+  }
+
+  /** What this user left in storage. */
+  async #left(user: string): Promise<Waiting[]> {
+    const left: Waiting[] = [];
     try {
       for (const key of await this.#storage.keys(PREFIX)) {
         const found = parsed(await this.#storage.get(key));
         if (!found || (found.user !== user && found.user !== '') || this.#find(found.entry.client_id)) continue;
         this.#order = Math.max(this.#order, found.order);
-        const waiting: Waiting = { ...found, user, flying: false, kept: Promise.resolve(), resolve: () => {}, reject: () => {} };
-        this.#waiting.push(waiting);
+        left.push({ ...found, user, flying: false, kept: Promise.resolve(), resolve: () => {}, reject: () => {} });
       }
     } catch (error) {
       this.#owner.problem(error);
     }
-    this.#waiting.sort((one, other) => one.order - other.order);
-    this.#touched(undefined);
-    this.#pump();
+    return left;
   }
 
   /** There is a connection that is live. */
@@ -178,7 +197,7 @@ export class Outbox {
     });
     // Whoever looks at the outbox need not look at the promise.
     promise.catch(() => {});
-    this.#touched(entry);
+    this.#changed('waiting', entry);
     this.#pump();
     return promise;
   }
@@ -228,39 +247,42 @@ export class Outbox {
     }
     waiting.entry = { ...waiting.entry, state: 'failed', code: error.code };
     waiting.kept = this.#keep(waiting);
-    this.#touched(waiting.entry);
+    this.#changed('failed', waiting.entry);
     waiting.reject(error);
   }
 
   #settled(waiting: Waiting, ack: Ack): void {
     this.#drop(waiting);
     this.#owner.acked(waiting.entry, ack);
+    // Only now the room of a conversation that was made by it is known.
+    this.#changed('sent', waiting.entry);
     waiting.resolve(ack);
     this.#pump();
   }
 
   #drop(waiting: Waiting): void {
     this.#waiting = this.#waiting.filter((other) => other !== waiting);
+    this.#shown = undefined;
     this.#unkeep(waiting.entry.client_id);
-    this.#touched(waiting.entry);
   }
 
   #find(clientId: string): Waiting | undefined {
     return this.#waiting.find(({ entry }) => entry.client_id === clientId);
   }
 
-  #lane(entry: OutboxEntry): string {
-    const room = this.#roomOf(entry);
-    return room === undefined ? `to:${entry.to}` : `room:${room}`;
+  #lane(target: Addressed): string {
+    const room = this.#roomOf(target);
+    return room === undefined ? `to:${target.to}` : `room:${room}`;
   }
 
-  #roomOf(entry: OutboxEntry): string | undefined {
-    return entry.room_id ?? (entry.to === undefined ? undefined : this.#owner.directWith(entry.to));
+  #roomOf({ room_id, to }: Addressed): string | undefined {
+    return room_id ?? (to === undefined ? undefined : this.#owner.directWith(to));
   }
 
-  #touched(entry: OutboxEntry | undefined): void {
+  #changed(what: OutboxChange['what'], entry: OutboxEntry): void {
     this.#shown = undefined;
-    this.#owner.changed(entry && this.#roomOf(entry));
+    const roomId = this.#roomOf(entry);
+    this.#owner.changed({ what, entry, ...(roomId === undefined ? {} : { room_id: roomId }) });
   }
 
   #nextOrder(): number {
@@ -284,6 +306,9 @@ export class Outbox {
     return this.#writes;
   }
 }
+
+/** A target, or what has one. */
+type Addressed = Pick<OutboxEntry, 'room_id' | 'to'>;
 
 interface Kept {
   readonly entry: OutboxEntry;

@@ -45,6 +45,8 @@ export interface ClientEvents extends LogEvents, Signals {
   rooms: readonly RoomView[];
   /** Something in the view changed; several changes are told at once. */
   change: Change;
+  /** What waits for a room, or for a conversation that is not made yet, has changed; each change is told, at once. */
+  outbox: OutboxChange;
   /** What was kept is thrown away and loaded anew. */
   reset: { readonly reason: ResetReason; readonly room_id?: string };
   /** Something went wrong that no call waits for: storage that can't be written, a listener that threw. */
@@ -86,6 +88,22 @@ export interface OutboxEntry {
   readonly state: 'sending' | 'failed';
   /** With `failed`: the error's code. */
   readonly code?: string;
+}
+
+/** Whom something is said to: a room, or a user whose conversation with us need not be made. */
+export type Target = { readonly room_id: string } | { readonly to: string };
+
+export interface OutboxChange {
+  /**
+   * `waiting`: it was said, or is tried again after it had failed, or was found in storage. `sent`: the server has it.
+   * `failed`: it is refused for good. `gone`: it was discarded, or another user has come. What the server refuses for now is
+   * tried again by itself, and nothing is told.
+   */
+  readonly what: 'waiting' | 'sent' | 'failed' | 'gone';
+  /** As it is now, or was when it is no longer there. One that was sent `to` a user has that still. */
+  readonly entry: OutboxEntry;
+  /** Absent while the conversation that it is for has none. */
+  readonly room_id?: string;
 }
 
 /** Where cursor and outbox survive. Any of the answers may be a promise. */

@@ -284,9 +284,8 @@ export class LiveView implements View {
     this.#touch(room_id, true);
   }
 
-  pendingChanged(roomId: string | undefined): void {
-    if (roomId !== undefined) this.#touch(roomId);
-    else for (const state of this.#states.values()) this.#touch(state.id);
+  pendingChanged(roomId: string): void {
+    this.#touch(roomId);
   }
 
   // ---- Within -----------------------------------------------------------------------------------------------------

@@ -147,6 +147,98 @@ test('what does not pass is failed, holds nobody up, and can be tried again or d
   assert.deepEqual(states(), []);
 });
 
+/** What the client tells of its outbox. */
+function hearing(on: ReturnType<typeof client>) {
+  const heard: (string | undefined)[][] = [];
+  on.board.on('outbox', ({ what, entry, room_id }) => heard.push([what, entry.content, entry.state, entry.code, room_id]));
+  return heard;
+}
+
+// An application could only look at the outbox again and again: of what waits for a conversation that is not made, no view tells.
+test('each change of what waits is told, when it is there', async () => {
+  const on = client();
+  const heard = hearing(on);
+  on.board.on('outbox', ({ what, entry }) => assert.equal(on.board.outbox.includes(entry), what === 'waiting' || what === 'failed', what));
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  const told = async (happens: () => unknown) => {
+    heard.length = 0;
+    happens();
+    await settled();
+    return heard;
+  };
+  const id = () => on.board.outbox[0]?.client_id ?? '';
+  const last = () => socket.of('send').at(-1);
+  assert.deepEqual(await told(() => on.board.send('r', 'a')), [['waiting', 'a', 'sending', undefined, 'r']]);
+  assert.deepEqual(await told(() => socket.say(refused(last(), 'not_allowed'))), [['failed', 'a', 'failed', 'not_allowed', 'r']]);
+  assert.deepEqual(await told(() => on.board.retry(id())), [['waiting', 'a', 'sending', undefined, 'r']]);
+  // It is tried again by itself: nothing that waits has changed.
+  assert.deepEqual(await told(() => socket.say(refused(last(), 'busy'))), []);
+  await on.clock.advance(500);
+  assert.deepEqual(await told(() => socket.say(acked(last(), 6))), [['sent', 'a', 'sending', undefined, 'r']]);
+  assert.deepEqual(await told(() => on.board.send('r', 'b')), [['waiting', 'b', 'sending', undefined, 'r']]);
+  assert.deepEqual(await told(() => on.board.discard(id())), [['gone', 'b', 'sending', undefined, 'r']]);
+});
+
+test('what waits for a conversation that is not made is told, and has a room when it is', async () => {
+  const on = client();
+  const heard = hearing(on);
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  void on.board.sendTo('bob', 'a');
+  void on.board.sendTo('bob', 'b');
+  await settled();
+  const waiting = () => on.board.pending({ to: 'bob' }).map(({ content }) => content);
+  assert.deepEqual(waiting(), ['a', 'b']);
+  assert.equal(on.board.pending({ to: 'bob' }), on.board.pending({ to: 'bob' }), 'the same array until it changes');
+  assert.deepEqual(on.board.pending({ to: 'carol' }), []);
+  assert.equal(on.board.pending({ to: 'carol' }), on.board.pending({ room_id: 'r' }));
+  const before = on.board.pending({ to: 'bob' });
+  void on.board.send('r', 'c');
+  assert.equal(on.board.pending({ to: 'bob' }), before, 'what waits elsewhere does not change it');
+  on.board.on('outbox', ({ what, room_id }) => { if (what === 'sent') assert.deepEqual([room_id, waiting()], ['dm', ['b']]); });
+  const frame = socket.of('send')[0];
+  socket.say({ type: 'ack', id: frame?.id, data: { client_id: frame?.data?.['client_id'], room_id: 'dm', message_id: 'm', offset: 6, seq: 2, cursor: `${LIFE}.6`, at: '', repeat: false } });
+  await settled();
+  assert.deepEqual(heard.map(([what, content, , , room]) => [what, content, room]), [
+    ['waiting', 'a', undefined], ['waiting', 'b', undefined], ['waiting', 'c', 'r'], ['sent', 'a', 'dm'],
+  ]);
+  assert.deepEqual(on.board.pending({ room_id: 'dm' }).map(({ content }) => content), ['b']);
+  assert.deepEqual(on.problems, []);
+});
+
+test('what is found in storage is told, and what another user left is taken away at once', async () => {
+  const storage = memoryStorage();
+  const first = client({ storage });
+  void first.board.connect();
+  await goLive(first);
+  void first.board.send('r', 'a');
+  await first.board.close();
+  let token = 'alice';
+  const again = client({ storage, token: () => token });
+  const heard = hearing(again);
+  void again.board.connect();
+  await goLive(again);
+  assert.deepEqual(heard.map(([what, content]) => [what, content]), [['waiting', 'a']]);
+  token = 'bob';
+  again.last().drop();
+  await again.clock.advance(500);
+  await goLive(again, 5, { hello: { user: BOB } });
+  assert.deepEqual(heard.map(([what, content]) => [what, content]), [['waiting', 'a'], ['gone', 'a']]);
+  assert.deepEqual(again.board.outbox, []);
+});
+
+test('what waits for a room is the same array until it changes', async () => {
+  const on = client();
+  void on.board.connect();
+  const socket = await goLive(on, 5, { rooms: [ROOM] });
+  void on.board.send('r', 'a');
+  const { pending } = on.board.view.room('r') ?? assert.fail();
+  socket.say(message(6));
+  assert.equal(on.board.view.room('r')?.pending, pending);
+  assert.equal(on.board.pending({ room_id: 'r' }), pending);
+});
+
 test('outlives the program, in its order; another user of the same storage neither sends nor sees it', async () => {
   const items = new Map<string, string>();
   const storage = localStorageStorage('board', {
