@@ -312,3 +312,46 @@ test('the cursor outlives the program, unless it is not wanted', async () => {
     assert.deepEqual(again.last().heard[0]?.data, keepCursor ? { version: 1, resume: `${LIFE}.6` } : { version: 1 });
   }
 });
+
+test('begun at the head, nothing is replayed, and nothing is missing from what is shown', async () => {
+  const storage = memoryStorage();
+  const first = client({ storage, keepCursor: false });
+  void first.board.connect();
+  const before = await goLive(first, 5, { rooms: [ROOM] });
+  void first.board.send('r', 'mine');
+  await settled();
+  const sent = before.of('send')[0];
+  await first.board.close();
+
+  const again = client({ storage, keepCursor: false });
+  const told: number[] = [];
+  const resets: unknown[] = [];
+  again.board.on('message', ({ offset }) => told.push(offset));
+  again.board.on('reset', (reset) => resets.push(reset));
+  void again.board.connect();
+  // 6 was ours, its acknowledgement was lost; 7 was said while nobody ran, 8 after hello and before anything else is answered.
+  const [seven, eight] = [message(7), message(8)].map((frame) => (frame as { readonly data: object }).data);
+  const now = { ...ROOM, head: { offset: 8, seq: 8 }, unread: 2 };
+  await settled();
+  const socket = again.last();
+  polite(socket, { rooms: [now], hello: { cursor: `${LIFE}.7` } });
+  socket.open();
+  socket.say(message(8));
+  socket.say({ type: 'live', data: { cursor: `${LIFE}.8` } });
+  await settled();
+  const [repeat] = socket.of('send');
+  assert.deepEqual(repeat?.data, sent?.data);
+  socket.say(acked(repeat, 6, true));
+  const { answer } = socket;
+  socket.answer = (frame, on) => {
+    const six = { ...seven, message_id: 'id6', offset: 6, seq: 6, by: ALICE, content: 'mine' };
+    if (frame.type === 'history') on.say({ type: 'history', id: frame.id, data: { room_id: 'r', messages: [six, seven, eight], total: 3 } });
+    else answer?.(frame, on);
+  };
+  const opening = again.board.view.open('r');
+  socket.say(message(9));
+  const room = await opening;
+  assert.deepEqual(socket.heard[0]?.data, { version: 1 });
+  assert.deepEqual([told, resets, again.board.outbox], [[8, 9], [], []]);
+  assert.deepEqual([room.unread, room.messages.map(({ offset }) => offset)], [3, [6, 7, 8, 9]]);
+});
