@@ -221,9 +221,12 @@ export class RoomState {
     return this.#refold(since.filter(({ type, data }) => type !== 'message' && 'of' in data && data.of === offset));
   }
 
-  /** Our own message, acknowledged before it has come. */
-  acked(message: MessageView): void {
-    if (this.history === 'loaded') this.stretch.put(message);
+  /** Our own message, acknowledged before it has come. Where we do not belong nothing comes, so what is before it is not known. */
+  acked(message: MessageView): Wants {
+    if (this.history !== 'loaded') return {};
+    if (this.#standing?.kind !== 'direct' && this.#standing?.role === undefined) return { reload: true };
+    this.stretch.put(message);
+    return {};
   }
 
   /** Which messages can't be folded any further without asking. */

@@ -279,7 +279,8 @@ export class LiveView implements View {
     // A repeat may have been edited or deleted since; its events come, or have come, by themselves.
     if (!ack.repeat && by) {
       const message = { room_id, message_id, offset, seq, at, by, kind, content, ...(replyTo === undefined ? {} : { reply_to: replyTo }), reactions: [] };
-      this.#states.get(room_id)?.acked(message);
+      const state = this.#states.get(room_id);
+      if (state) this.#want(state, state.acked(message));
     }
     this.#touch(room_id, true);
   }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Member, ResumeRefusal, Room } from '../src/index.js';
 import { BOB, LIFE, settled } from './double.js';
 import { ROOM, client, goLive, polite } from './stage.js';
-import { deleted, member, said, stored, view } from './view-stage.js';
+import { at, deleted, member, said, stored, view } from './view-stage.js';
 
 // Put out while away, one is not told so; let in again, one is told from that on. A stretch that had been loaded, and after which
 // nothing had come, was taken for unbroken: what was said in between was missing for good, between what is before and after.
@@ -56,6 +56,20 @@ test('a public room that one only looked into is loaded anew when it becomes one
   on.view.happened(member(8, 'alice'));
   await on.next('history r').answer(on.page([5, 6, 7].map((offset) => stored(offset))));
   assert.deepEqual(on.contents(), ['m5', 'm6', 'm7']);
+});
+
+test('what one says in a room that one only looked into is not put behind what was loaded', async () => {
+  const on = view();
+  await on.live([]);
+  const opened = on.view.open('r');
+  const { role: _, ...guest } = ROOM;
+  await on.next('room r').answer(guest);
+  await on.next('members r').answer([]);
+  await on.next('history r').answer(on.page([stored(5)]));
+  await opened;
+  on.view.acked({ client_id: 'c', room_id: 'r', content: 'mine', at: '', state: 'sending' }, { ...at(7), message_id: 'id7', repeat: false });
+  await on.next('history r').answer(on.page([stored(5), stored(6), stored(7, 'mine')]));
+  assert.deepEqual(on.contents(), ['m5', 'm6', 'mine']);
 });
 
 test('what the server says of a room before or after its events makes no gap of its own', async () => {
