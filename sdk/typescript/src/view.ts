@@ -186,6 +186,8 @@ export class LiveView implements View {
     const { room_id: roomId, by } = event.data;
     this.#meet(by);
     const { me } = this.#owner;
+    // A conversation is ours from its beginning, without a word about us.
+    if (event.type === 'room_made') this.#turned.set(roomId, (this.#turn += 1));
     if ('user_id' in event.data && event.data.user_id === me?.id) {
       this.#turned.set(roomId, (this.#turn += 1));
       if (event.type === 'removed' || (event.type === 'member' && event.data.status !== 'active')) return this.#drop(roomId);

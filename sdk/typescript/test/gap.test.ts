@@ -87,6 +87,22 @@ test('what the server says of a room before or after its events makes no gap of 
   assert.deepEqual(on.contents(), ['m6', 'm7', 'm8', 'm9', 'm10']);
 });
 
+// Of a conversation one hears no `member` about oneself: one that was made while the list was on its way was dropped with what
+// had been said in it, for it was not in the list.
+test('a conversation that is made while the list is asked for is kept', async () => {
+  const on = view();
+  const done = on.view.live();
+  on.view.happened({ type: 'room_made', data: { ...at(6, { room_id: 'dm', seq: 1 }), title: 'dm', kind: 'direct' } });
+  on.view.happened(said(7, 'hello', { room_id: 'dm', seq: 2 }));
+  await on.next('rooms').answer([]);
+  await on.next('online').answer([]);
+  await done;
+  await on.clock.advance(100);
+  const { role: _, ...dm } = { ...ROOM, id: 'dm', kind: 'direct' as const, with: BOB, head: { offset: 7, seq: 2 }, unread: 1 };
+  await on.next('room dm').answer(dm);
+  assert.deepEqual([on.view.direct('bob')?.unread, on.view.rooms.map(({ id }) => id)], [1, ['dm']]);
+});
+
 const MARKED: Room = { ...ROOM, title: 'Old', head: { offset: 500, seq: 90 }, read: { offset: 400, at: '' }, unread: 3, mentions: 1, last: stored(500) };
 const READER: Member = { user: BOB, role: 'member', status: 'active', muted: false, online: true, read: { offset: 450, at: '' }, delivered: { offset: 500, at: '' } };
 
