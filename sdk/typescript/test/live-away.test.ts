@@ -110,3 +110,43 @@ test('what waits for a conversation that is not made is told until it is sent; b
   assert.deepEqual(told, []);
   await line.end();
 });
+
+test('another log in its place: what comes is news, and read by nobody, although its offsets are lower', async () => {
+  const [one, other] = [await start(), await start()];
+  const at = { port: one.port };
+  // The line leads to whichever is there.
+  const line = await Line.to({ get port() { return at.port; } } as Server);
+  try {
+    const alice = await connected('log-alice', { port: line.port });
+    const bob = await connected('log-bob', { port: one.port });
+    let id = '';
+    for (let index = 0; index < 30; index += 1) id = (await bob.sendTo('log-alice', `old ${index}`)).room_id;
+    const { offset } = await alice.sendTo('log-bob', 'old, mine');
+    await until('it has come', () => alice.view.room(id)?.head.offset === offset);
+    await alice.view.open(id);
+    await alice.markRead(id, offset);
+    await until('he has it', () => bob.view.room(id)?.head.offset === offset);
+    await bob.markRead(id, offset);
+    await until('he has read it', () => alice.view.tick(id, offset) === 'read');
+    // A log that is another one and shorter is told of as `ahead`.
+    const resets: unknown[] = [];
+    alice.on('reset', ({ reason }) => resets.push(reason));
+    line.down = true;
+    line.cut();
+    const stranger = await connected('log-bob', { port: other.port });
+    const { offset: lower } = await stranger.sendTo('log-alice', 'new');
+    assert.ok(lower < offset);
+    at.port = other.port;
+    line.down = false;
+    await until('it is shown', () => contents(alice, id)?.join() === 'new');
+    await until('it is counted', () => alice.view.room(id)?.unread === 1);
+    const { offset: mine } = await alice.send(id, 'new, mine');
+    await stranger.view.open(id);
+    await same('the same', () => contents(alice, id), () => ['new', 'new, mine']);
+    assert.deepEqual([alice.view.room(id)?.read, alice.view.tick(id, mine) === 'read', resets], [0, false, ['ahead']]);
+    await alice.close();
+  } finally {
+    await line.end();
+    await Promise.all([one.end(), other.end()]);
+  }
+});
