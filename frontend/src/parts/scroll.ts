@@ -1,6 +1,7 @@
 // A list of any length of which only what can be seen is drawn. The truth is an anchor (a row and where it stands in
 // the window, or "the end"), never a number of pixels: rows that turn out higher, and older ones that are put in front,
-// move nothing that is being read.
+// move nothing that is being read. What is hidden (`display: none` on a narrow window) has no measures: nothing is learned
+// from it, and the anchor waits for when it is shown again.
 
 import { useCallback, useLayoutEffect, useReducer, useRef } from 'react';
 import { Heights, type Measured } from '../lib/heights';
@@ -39,7 +40,8 @@ export interface Scroll {
   toEnd(): void;
   /** A row, so many pixels below the upper edge. */
   toRow(key: string, below: number): void;
-  seen(): Seen;
+  /** Undefined while it is hidden. */
+  seen(): Seen | undefined;
 }
 
 /** `head`: pixels of what always stands above the rows. `start`: the row to begin at; the end when there is none. */
@@ -53,8 +55,11 @@ export function useScroll(rows: readonly Measured[], head: number, start: string
   const now = useRef(rows);
   /** Where it was when last looked at. Elsewhere now: it was scrolled, and the event that says so is still to come. */
   const top = useRef(0);
+  const wasHidden = useRef(false);
   const box = element.current;
-  if (box && Math.abs(box.scrollTop - top.current) > 1) {
+  if (box && isHidden(box)) wasHidden.current = true;
+  // Being hidden may have put it to the top, which nobody asked for.
+  else if (box && !wasHidden.current && Math.abs(box.scrollTop - top.current) > 1) {
     top.current = box.scrollTop;
     anchor.current = anchorAt(heights.current, now.current, top.current - head, isAtEnd(box));
   }
@@ -69,6 +74,8 @@ export function useScroll(rows: readonly Measured[], head: number, start: string
   useLayoutEffect(() => {
     const box = element.current;
     if (!box) return;
+    wasHidden.current = isHidden(box);
+    if (wasHidden.current) return;
     let news = false;
     for (const node of box.querySelectorAll<HTMLElement>('[data-row]')) {
       const row = rows[Number(node.dataset['row'])];
@@ -82,7 +89,7 @@ export function useScroll(rows: readonly Measured[], head: number, start: string
 
   const scrolled = useCallback(() => {
     const box = element.current;
-    if (!box) return;
+    if (!box || isHidden(box) || wasHidden.current) return;
     top.current = box.scrollTop;
     anchor.current = anchorAt(heights.current, now.current, top.current - head, isAtEnd(box));
     const next = draw(heights.current, now.current.length, top.current - head, size.current.height);
@@ -91,7 +98,7 @@ export function useScroll(rows: readonly Measured[], head: number, start: string
     onMove();
   }, [onMove, head]);
 
-  const attach = useSized(element, size, heights, redraw);
+  const attach = useSized(element, size, heights, wasHidden, redraw);
   const go = (to: Anchor) => {
     anchor.current = to;
     top.current = element.current?.scrollTop ?? 0;
@@ -99,12 +106,17 @@ export function useScroll(rows: readonly Measured[], head: number, start: string
   };
   const toEnd = useCallback(() => go({ at: 'end' }), []);
   const toRow = useCallback((key: string, below: number) => go({ at: 'row', key, below }), []);
-  const seen = useCallback((): Seen => {
-    const from = (element.current?.scrollTop ?? 0) - head;
-    const [first, last] = [heights.current.at(from), heights.current.at(from + size.current.height - 4)];
+  const seen = useCallback((): Seen | undefined => {
+    if (!element.current || isHidden(element.current)) return undefined;
+    const from = element.current.scrollTop - head;
+    const [first, last] = [heights.current.at(from), heights.current.at(from + element.current.clientHeight - 4)];
     return { first, last, atEnd: anchor.current.at === 'end' };
   }, [head]);
   return { drawn, attach, scrolled, toEnd, toRow, seen };
+}
+
+function isHidden(box: HTMLElement): boolean {
+  return box.clientHeight === 0;
 }
 
 function isAtEnd(box: HTMLElement): boolean {
@@ -135,17 +147,22 @@ function anchorAt(heights: Heights, rows: readonly Measured[], top: number, atEn
 /** Attaches the element, and draws anew when its size changes. */
 function useSized(
   element: { current: HTMLDivElement | null }, size: { current: { width: number; height: number } },
-  heights: { current: Heights }, redraw: (nothing: undefined) => void,
+  heights: { current: Heights }, wasHidden: { current: boolean }, redraw: (nothing: undefined) => void,
 ): (next: HTMLDivElement | null) => void {
   const observer = useRef<ResizeObserver | undefined>(undefined);
   return useCallback((next: HTMLDivElement | null) => {
     observer.current?.disconnect();
     element.current = next;
     if (!next) return;
-    size.current = { width: next.clientWidth, height: next.clientHeight };
+    wasHidden.current = isHidden(next);
+    if (!wasHidden.current) size.current = { width: next.clientWidth, height: next.clientHeight };
     observer.current = new ResizeObserver(() => {
       const { clientWidth: width, clientHeight: height } = next;
-      if (width === size.current.width && height === size.current.height) return;
+      if (isHidden(next)) {
+        wasHidden.current = true;
+        return;
+      }
+      if (!wasHidden.current && width === size.current.width && height === size.current.height) return;
       if (width !== size.current.width) heights.current.forget();
       size.current = { width, height };
       redraw(undefined);
