@@ -6,6 +6,7 @@ import { type RowCache, rowsOf } from '../lib/rows';
 import { useClient, useMe } from '../session/client';
 import { Down } from './icons';
 import { Line, type LineDo } from './line';
+import { ReadMark } from './read-mark';
 import { useScroll } from './scroll';
 
 /** So many rows before the first one the next older ones are asked for. */
@@ -41,14 +42,18 @@ export function Timeline({ room, unreadAfter, act, onReady }: Props) {
   const [atEnd, setAtEnd] = useState(true);
   const [flash, setFlash] = useState<string>();
   const failed = useRef(false);
+  const mark = useMemo(() => new ReadMark(() => latest.current.room.read, (offset) => client.markRead(room.id, offset)), [client, room.id]);
+  useEffect(() => () => mark.end(), [mark]);
 
   const onMove = useCallback(() => {
     const seen = scrollRef.current?.seen();
     if (!seen) return;
     setAtEnd(seen.atEnd);
     older(client, latest.current.room, seen.first, failed);
-    read(client, latest.current.room, lastMessage(latest.current.rows, seen.last));
-  }, [client]);
+    const last = lastMessage(latest.current.rows, seen.last);
+    // What was on the screen of somebody who is looking is read.
+    if (last && document.visibilityState === 'visible' && document.hasFocus()) mark.seen(last.offset);
+  }, [client, mark]);
   const scroll = useScroll(measured, HEAD_PX, start, onMove);
   const scrollRef = useRef(scroll);
   scrollRef.current = scroll;
@@ -124,12 +129,6 @@ function lastMessage(rows: ReturnType<typeof rowsOf>, last: number): MessageView
     if (row?.type === 'message') return row.message;
   }
   return undefined;
-}
-
-/** What was on the screen of somebody who is looking is read. */
-function read(client: ReturnType<typeof useClient>, room: RoomView, message: MessageView | undefined): void {
-  if (!message || message.offset <= room.read || document.visibilityState !== 'visible' || !document.hasFocus()) return;
-  client.markRead(room.id, message.offset).catch(() => undefined);
 }
 
 /** Loads older ones until the message is there. */
