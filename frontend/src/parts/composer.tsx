@@ -1,18 +1,14 @@
 // Where one says something: Enter sends, Shift+Enter breaks the line, Up takes up one's last message, Escape lets go.
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import type { MessageView } from 'switchboard-client';
+import type { Draft, Target } from '../lib/drafts';
 import { useClient } from '../session/client';
 import { Close, Send } from './icons';
 
-export interface Target {
-  readonly how: 'reply' | 'edit';
-  readonly message: MessageView;
-}
-
 interface Props {
-  /** Under which what is not sent yet is kept. */
-  readonly draft: string;
+  /** Where what is not sent yet is kept. */
+  readonly draft: Draft;
   readonly label: string;
   readonly muted: boolean;
   readonly target: Target | undefined;
@@ -24,24 +20,23 @@ interface Props {
   onTyping(on: boolean): void;
 }
 
-const DRAFTS = new Map<string, string>();
 const BYTES = new TextEncoder();
 
 export function Composer(props: Props) {
   const { draft, label, muted, target, onTarget, onTyping } = props;
   const client = useClient();
-  const [text, setText] = useState(DRAFTS.get(draft) ?? '');
+  const [text, setText] = useState(() => kept(draft, target));
   const area = useRef<HTMLTextAreaElement>(null);
   const bytesMax = client.server?.limits.content_bytes ?? 65_536;
   const tooLong = text.length > bytesMax / 4 && BYTES.encode(text).length > bytesMax;
   const editing = target?.how === 'edit';
 
-  useEffect(() => {
-    if (!target) return;
-    if (target.how === 'edit') setText(target.message.content);
-    area.current?.focus();
+  // At once, not after the next painting: a key that is pressed meanwhile would go nowhere.
+  useLayoutEffect(() => {
+    setText(kept(draft, target));
+    if (target) area.current?.focus();
   }, [target]);
-  useEffect(() => { if (matchMedia('(hover: hover)').matches) area.current?.focus({ preventScroll: true }); }, []);
+  useLayoutEffect(() => { if (matchMedia('(hover: hover)').matches) area.current?.focus({ preventScroll: true }); }, []);
   useLayoutEffect(() => {
     const box = area.current;
     if (!box) return;
@@ -51,31 +46,26 @@ export function Composer(props: Props) {
 
   const write = (next: string) => {
     setText(next);
-    if (!editing) DRAFTS.set(draft, next);
+    if (editing) draft.edit = next;
+    else draft.text = next;
     onTyping(next !== '');
-  };
-  const letGo = () => {
-    if (editing) setText(DRAFTS.get(draft) ?? '');
-    onTarget(undefined);
   };
   const say = () => {
     const content = text.trim();
     if (!content || tooLong || muted) return;
     if (editing) {
       if (content !== target.message.content) props.onEdit(target.message, content);
-      letGo();
+      onTarget(undefined);
       return;
     }
     props.onSay(content, target?.message.message_id);
-    DRAFTS.delete(draft);
-    setText('');
-    onTyping(false);
+    write('');
     onTarget(undefined);
   };
   const keys = (event: KeyboardEvent) => {
     if (event.isComposing) return;
     if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); say(); }
-    if (event.key === 'Escape' && target) { event.preventDefault(); letGo(); }
+    if (event.key === 'Escape' && target) { event.preventDefault(); onTarget(undefined); }
     if (event.key === 'ArrowUp' && text === '' && !target) { event.preventDefault(); props.onEditLast(); }
   };
   return (
@@ -85,7 +75,7 @@ export function Composer(props: Props) {
           <button type="button" class="target-words" onClick={() => props.onShow(target.message.message_id)}>
             <strong>{editing ? 'Editing' : `Replying to ${target.message.by.name}`}</strong> <span class="cut">{target.message.content}</span>
           </button>
-          <button type="button" class="icon-button" aria-label={editing ? 'Stop editing' : 'Do not reply'} onClick={letGo}><Close /></button>
+          <button type="button" class="icon-button" aria-label={editing ? 'Stop editing' : 'Do not reply'} onClick={() => onTarget(undefined)}><Close /></button>
         </div>
       )}
       <div class="composer-line">
@@ -98,4 +88,9 @@ export function Composer(props: Props) {
       {tooLong && <p class="small bad-text" role="alert">A message has 64 KiB at most.</p>}
     </form>
   );
+}
+
+/** What stands in the box: what was typed last, or what is up for editing. */
+function kept(draft: Draft, target: Target | undefined): string {
+  return target?.how === 'edit' ? draft.edit ?? target.message.content : draft.text;
 }

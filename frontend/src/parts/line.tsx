@@ -2,14 +2,14 @@
 // whatever is in them.
 
 import { memo } from 'react';
-import type { MessageView, OutboxEntry, RoomView } from 'switchboard-client';
-import type { MessageRow, PendingRow, Row } from '../lib/rows';
+import type { MessageView, RoomView } from 'switchboard-client';
+import type { MessageRow, Row } from '../lib/rows';
 import { clock, full } from '../lib/time';
-import { wordsOfCode } from '../lib/words';
-import { useClient, useMe } from '../session/client';
+import { useMe } from '../session/client';
 import { Avatar } from './avatar';
 import { Ticks } from './icons';
 import { LineMenu } from './line-menu';
+import { Pending } from './pending';
 import { Reactions } from './reactions';
 
 /** What can be done with a message; the room knows how. */
@@ -121,37 +121,5 @@ function Quote({ id, room, show }: { readonly id: string; readonly room: RoomVie
     <button type="button" class="quote" tabIndex={-1} onClick={() => show(id)} aria-label={message ? `In reply to ${message.by.name}: ${message.content}` : 'In reply to an older message'}>
       {message ? <><strong>{message.by.name}</strong> <span>{message.content}</span></> : <span>An older message</span>}
     </button>
-  );
-}
-
-function Pending({ row, index, count }: { readonly row: PendingRow; readonly index: number; readonly count: number }) {
-  const { entry } = row;
-  const me = useMe();
-  const failed = entry.state === 'failed';
-  return (
-    <article
-      class={`message own pending ${row.leads ? 'leads' : ''} ${failed ? 'failed' : ''}`} role="article" tabIndex={-1}
-      aria-posinset={index + 1} aria-setsize={count} data-pending={entry.client_id}
-      aria-label={`You, ${failed ? 'not sent' : 'sending'}, ${entry.content}`}
-    >
-      <div class="gutter">{row.leads && <Avatar id={me.id} name={me.name} />}</div>
-      <div class="said">
-        {row.leads && <div class="author"><strong>{me.name}</strong></div>}
-        <div class="words"><span class="content">{entry.content}</span></div>
-        {failed && <Failed entry={entry} />}
-      </div>
-      {!failed && <span class="tick" title="Sending" data-state="sending"><Ticks state="sending" /><span class="unseen">Sending</span></span>}
-    </article>
-  );
-}
-
-function Failed({ entry }: { readonly entry: OutboxEntry }) {
-  const client = useClient();
-  return (
-    <div class="failed-line" role="alert">
-      <span>{wordsOfCode(entry.code)}</span>
-      <button type="button" class="link" onClick={() => client.retry(entry.client_id)}>Send again</button>
-      <button type="button" class="link" onClick={() => client.discard(entry.client_id)}>Discard</button>
-    </div>
   );
 }

@@ -1,11 +1,11 @@
 // A room's name, who is there, and what one can do with it.
 
 import type { RoomView } from 'switchboard-client';
+import { nameOf } from '../lib/names';
 import { address, go } from '../lib/route';
 import { useClient, useMe, useOnline } from '../session/client';
 import { Avatar } from './avatar';
 import { Back, Doors, Leave, People } from './icons';
-import { nameOf } from './workspace';
 
 interface Props {
   readonly room?: RoomView;

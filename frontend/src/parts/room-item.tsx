@@ -2,12 +2,12 @@
 
 import { memo } from 'react';
 import type { RoomView } from 'switchboard-client';
+import { nameOf } from '../lib/names';
 import { address } from '../lib/route';
 import { brief } from '../lib/time';
 import { useMe, useOnline } from '../session/client';
 import { Avatar } from './avatar';
 import { Lock } from './icons';
-import { nameOf } from './workspace';
 
 interface Props {
   readonly room: RoomView;

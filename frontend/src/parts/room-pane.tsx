@@ -2,13 +2,16 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { type MessageView, type RoomView, SwitchboardError } from 'switchboard-client';
+import { type Target, draftOf } from '../lib/drafts';
+import { nameOf } from '../lib/names';
 import { words } from '../lib/words';
 import { go } from '../lib/route';
-import { useClient, useMe, useRoom, useRooms } from '../session/client';
+import { useClient, useListed, useMe, useRoom, useRooms } from '../session/client';
 import { Announcer } from './announcer';
-import { Composer, type Target } from './composer';
+import { Composer } from './composer';
 import type { LineDo } from './line';
 import { Members } from './members';
+import { NewConversation } from './new-conversation';
 import { RoomHead } from './room-head';
 import { Timeline } from './timeline';
 import { TypingLine } from './typing-line';
@@ -22,12 +25,15 @@ interface Props {
 
 export function RoomPane({ id, userId, doors }: Props) {
   const client = useClient();
+  const me = useMe();
   const room = useRoom(id);
+  const known = useListed();
   const listed = useRooms().some((one) => one.id === id);
   const [problem, setProblem] = useState<string>();
   const [attempt, setAttempt] = useState(0);
   const wasListed = useRef(false);
   wasListed.current ||= listed;
+  const wasNew = useRef(false);
 
   useEffect(() => {
     if (id === undefined || !client.server) return;
@@ -52,8 +58,11 @@ export function RoomPane({ id, userId, doors }: Props) {
       </main>
     );
   }
-  if (id === undefined && userId !== undefined) return <NewConversation userId={userId} />;
-  if (!room || room.history !== 'loaded') return <Loading title={room?.title} />;
+  const ready = room?.history === 'loaded';
+  // Somebody who types the second message while the first makes the conversation goes on typing.
+  wasNew.current = !ready && (wasNew.current || (known && id === undefined));
+  if (userId !== undefined && wasNew.current) return <NewConversation userId={userId} />;
+  if (!ready) return <Loading title={room && nameOf(room, me.id)} />;
   return <Open room={room} doors={doors} />;
 }
 
@@ -70,7 +79,13 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
   const client = useClient();
   const me = useMe();
   const [members, setMembers] = useState(false);
-  const [target, setTarget] = useState<Target>();
+  const draft = useMemo(() => draftOf(me.id, room), [me.id, room.id]);
+  const [target, setTarget] = useState(draft.target);
+  const aim = useCallback((next: Target | undefined) => {
+    draft.target = next;
+    draft.edit = undefined;
+    setTarget(next);
+  }, [draft]);
   const [problem, setProblem] = useState<string>();
   // Where one was when one came in; the line stays there while one looks.
   const unreadAfter = useMemo(() => (room.unread > 0 ? room.read : undefined), []);
@@ -83,17 +98,18 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
   }, [problem]);
 
   const act = useMemo<LineDo>(() => ({
-    reply: (message) => setTarget({ how: 'reply', message }),
-    edit: (message) => setTarget({ how: 'edit', message }),
+    reply: (message) => aim({ how: 'reply', message }),
+    edit: (message) => aim({ how: 'edit', message }),
     remove: (message) => { client.delete(message.message_id).catch(failed); },
     react: (message, emoji, on) => { client.react(message.message_id, emoji, on).catch(failed); },
-  }), [client]);
+  }), [client, aim]);
   const editLast = () => {
     const own = room.messages.findLast((message: MessageView) => message.by.id === me.id && message.kind === 'text');
-    if (own) setTarget({ how: 'edit', message: own });
+    if (own) aim({ how: 'edit', message: own });
   };
+  const name = nameOf(room, me.id);
   return (
-    <main class={`room ${members ? 'with-members' : ''}`} aria-label={room.title} data-room={room.id}>
+    <main class={`room ${members ? 'with-members' : ''}`} aria-label={name} data-room={room.id}>
       <RoomHead room={room} doors={doors} members={members} onMembers={() => setMembers(!members)} onProblem={failed} />
       <div class="room-body">
         <div class="talk">
@@ -102,8 +118,8 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
           {problem && <p class="notice bad floating" role="alert">{problem}</p>}
           <TypingLine room={room} />
           <Composer
-            key={room.id} draft={room.id} muted={room.muted} target={target} onTarget={setTarget} onEditLast={editLast} onShow={(id) => show.current(id)}
-            label={`Message ${room.title}`}
+            key={room.id} draft={draft} muted={room.muted} target={target} onTarget={aim} onEditLast={editLast} onShow={(id) => show.current(id)}
+            label={`Message ${name}`}
             onSay={(content, replyTo) => { client.send(room.id, content, replyTo ? { replyTo } : {}).catch(() => undefined); }}
             onEdit={(message, content) => { client.edit(message.message_id, content).catch(failed); }}
             onTyping={(on) => client.typing(room.id, on)}
@@ -112,29 +128,6 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
         {members && <Members room={room} onShut={() => setMembers(false)} onProblem={failed} />}
       </div>
       <Announcer room={room} />
-    </main>
-  );
-}
-
-/** Nothing was said between the two: the first message makes the conversation, and then it is a room. */
-function NewConversation({ userId }: { readonly userId: string }) {
-  const client = useClient();
-  const name = client.view.person(userId)?.name ?? userId;
-  const [waiting, setWaiting] = useState<readonly string[]>([]);
-  return (
-    <main class="room" aria-label={name}>
-      <RoomHead title={name} userId={userId} />
-      <div class="room-body">
-        <div class="talk">
-          <p class="nothing quiet">You and {name} have said nothing yet.</p>
-          <ul class="waiting">{waiting.map((content, index) => <li key={index} class="message own pending"><span class="content">{content}</span></li>)}</ul>
-          <Composer
-            draft={`user:${userId}`} muted={false} label={`Message ${name}`} target={undefined} onTarget={() => undefined} onEditLast={() => undefined} onShow={() => undefined}
-            onSay={(content) => { setWaiting([...waiting, content]); client.sendTo(userId, content).catch(() => undefined); }}
-            onEdit={() => undefined} onTyping={() => undefined}
-          />
-        </div>
-      </div>
     </main>
   );
 }

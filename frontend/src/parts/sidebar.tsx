@@ -2,13 +2,13 @@
 
 import { useMemo, useRef, useState } from 'react';
 import type { RoomView } from 'switchboard-client';
+import { nameOf } from '../lib/names';
 import { go } from '../lib/route';
-import { useMe, useOnline, useRooms } from '../session/client';
+import { useListed, useMe, useOnline, useRooms } from '../session/client';
 import { AddDialog } from './add-dialog';
 import { Avatar } from './avatar';
 import { Leave, Plus, Search } from './icons';
 import { RoomItem } from './room-item';
-import { nameOf } from './workspace';
 
 /** Of those who are online, this many are shown. */
 const ONLINE_MAX = 30;
@@ -16,6 +16,7 @@ const ONLINE_MAX = 30;
 export function Sidebar({ current, onLeave }: { readonly current: string | undefined; onLeave(): void }) {
   const me = useMe();
   const rooms = useRooms();
+  const listed = useListed();
   const online = useOnline();
   const [filter, setFilter] = useState('');
   const [adding, setAdding] = useState(false);
@@ -51,7 +52,8 @@ export function Sidebar({ current, onLeave }: { readonly current: string | undef
             <ul>{sort.rooms.map((room: RoomView) => <RoomItem key={room.id} room={room} current={room.id === current} focusable={room.id === focusable} />)}</ul>
           </section>
         ))}
-        {sorts.length === 0 && (
+        {!listed && sorts.length === 0 && <p class="hint quiet" role="status">Looking for your rooms…</p>}
+        {listed && sorts.length === 0 && (
           <div class="hint">
             <p class="quiet">{filter ? 'No room of that name.' : 'You are in no room yet.'}</p>
             {!filter && <button type="button" class="button primary" onClick={() => setAdding(true)}>Find or make one</button>}

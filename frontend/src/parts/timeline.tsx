@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { MessageView, RoomView } from 'switchboard-client';
+import { nameOf } from '../lib/names';
 import { type RowCache, rowsOf } from '../lib/rows';
 import { useClient, useMe } from '../session/client';
 import { Down } from './icons';
@@ -77,14 +78,15 @@ export function Timeline({ room, unreadAfter, act, onReady }: Props) {
   }, [client, room.id]);
   useEffect(() => onReady(show), [show]);
 
+  const name = nameOf(room, me.id);
   const below = room.messages.filter((message) => message.offset > room.read && message.by.id !== me.id).length;
   return (
     <div class="timeline">
       <div
         class="scroller" ref={scroll.attach} onScroll={scroll.scrolled} tabIndex={0} role="feed" aria-busy={room.loadingOlder}
-        aria-label={`Messages in ${room.title}`} onKeyDown={(event) => keys(event, scroll.toEnd)}
+        aria-label={`Messages in ${name}`} onKeyDown={(event) => keys(event, scroll.toEnd)}
       >
-        <Head room={room} />
+        <Head room={room} name={name} />
         <div style={{ height: `${scroll.drawn.spaceAbove}px` }} />
         {rows.slice(scroll.drawn.first, scroll.drawn.end).map((row, index) => (
           <Line
@@ -104,12 +106,12 @@ export function Timeline({ room, unreadAfter, act, onReady }: Props) {
 }
 
 /** The room's beginning, or a sign that there is more. */
-function Head({ room }: { readonly room: RoomView }) {
+function Head({ room, name }: { readonly room: RoomView; readonly name: string }) {
   return (
     <div class="head">
       {room.hasOlder
         ? <p class="quiet">{room.loadingOlder ? 'Loading older messages…' : 'Older messages'}</p>
-        : <p class="quiet">{room.kind === 'direct' ? 'The beginning of your conversation.' : `The beginning of ${room.title}.`}</p>}
+        : <p class="quiet">{room.kind === 'direct' ? 'The beginning of your conversation.' : `The beginning of ${name}.`}</p>}
     </div>
   );
 }

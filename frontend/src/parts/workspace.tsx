@@ -3,6 +3,7 @@
 import { useEffect } from 'react';
 import { useMe, useRooms, useDirect, useRoom } from '../session/client';
 import { DoorsPane } from '../doors/pane';
+import { nameOf } from '../lib/names';
 import { go, useRoute } from '../lib/route';
 import { Banner } from './banner';
 import { Sidebar } from './sidebar';
@@ -17,9 +18,10 @@ export function Workspace({ onLeave }: { onLeave(): void }) {
   const room = useRoom(route.at === 'room' ? route.id : undefined) ?? direct;
   const unread = rooms.reduce((sum, { unread: count }) => sum + count, 0);
 
+  const name = room && nameOf(room, me.id);
   useEffect(() => {
-    document.title = `${unread ? `(${unread}) ` : ''}${room ? `${nameOf(room, me.id)} · ` : ''}Switchboard`;
-  }, [unread, room?.title]);
+    document.title = `${unread ? `(${unread}) ` : ''}${name ? `${name} · ` : ''}Switchboard`;
+  }, [unread, name]);
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey)) {
@@ -48,10 +50,4 @@ export function Workspace({ onLeave }: { onLeave(): void }) {
       {doors && room && <DoorsPane key={room.id} room={room} onShut={() => go({ at: 'room', id: room.id, doors: false })} />}
     </div>
   );
-}
-
-/** A conversation is called as the other one is. */
-export function nameOf(room: { readonly title: string; readonly with?: { readonly id: string; readonly name: string } }, me: string): string {
-  if (!room.with) return room.title;
-  return room.with.id === me ? `${room.with.name} (you)` : room.with.name;
 }

@@ -1,7 +1,7 @@
 // The SDK's client and its view, as hooks: a part of the page is drawn again when what it shows has changed.
 
 import { createContext, useCallback, useContext, useSyncExternalStore } from 'react';
-import { type Person, type RoomView, type StatusChange, Switchboard, localStorageStorage } from 'switchboard-client';
+import { type OutboxEntry, type Person, type RoomView, type StatusChange, Switchboard, localStorageStorage } from 'switchboard-client';
 import { SOCKETS } from '../lib/server';
 import { type Session, storageName } from './session';
 import { NoticingWebSocket } from './socket';
@@ -11,6 +11,8 @@ export interface Link {
   readonly client: Switchboard;
   readonly session: Session;
   status(): StatusChange;
+  /** Whether the list of rooms is known: until then none means nothing. */
+  listed(): boolean;
   /** Told when the status changes. */
   follow(listener: () => void): () => void;
 }
@@ -20,10 +22,12 @@ export function link(session: Session): Link {
     url: SOCKETS, token: session.token, storage: localStorageStorage(storageName(session)), WebSocket: NoticingWebSocket,
   });
   let last: StatusChange = { status: client.status };
+  let listed = false;
   // First of all listeners, so that the others find what it has noted.
   client.on('status', (change) => { last = change; });
+  client.on('rooms', () => { listed = true; });
   client.on('problem', (problem) => console.error(problem));
-  return { client, session, status: () => last, follow: (listener) => client.on('status', listener) };
+  return { client, session, status: () => last, listed: () => listed, follow: (listener) => client.on('status', listener) };
 }
 
 const Context = createContext<Link | undefined>(undefined);
@@ -57,8 +61,29 @@ function useView<Value>(value: (client: Switchboard) => Value): Value {
   return useSyncExternalStore(subscribe, () => value(client));
 }
 
+/** Whether one's rooms are known. */
+export function useListed(): boolean {
+  const { client, listed } = useLink();
+  const subscribe = useCallback((listener: () => void) => client.on('rooms', listener), [client]);
+  return useSyncExternalStore(subscribe, listed);
+}
+
 export function useRooms(): readonly RoomView[] {
   return useView((client) => client.view.rooms);
+}
+
+/** How often the outbox is looked at. */
+const LOOK_EVERY_MS = 200;
+
+/** Unsent messages of all rooms. The view tells only when those of a room that is known have changed: it is looked at, too. */
+export function useOutbox(): readonly OutboxEntry[] {
+  const client = useClient();
+  const subscribe = useCallback((listener: () => void) => {
+    const off = client.view.subscribe(() => listener());
+    const timer = setInterval(listener, LOOK_EVERY_MS);
+    return () => { clearInterval(timer); off(); };
+  }, [client]);
+  return useSyncExternalStore(subscribe, () => client.outbox);
 }
 
 export function useOnline(): ReadonlyMap<string, Person> {
