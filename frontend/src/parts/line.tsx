@@ -6,11 +6,13 @@ import type { MessageView, RoomView } from 'switchboard-client';
 import type { MessageRow, Row } from '../lib/rows';
 import { clock, full } from '../lib/time';
 import { useMe } from '../session/client';
+import type { Edit } from '../session/edits';
 import { Avatar } from './avatar';
 import { Ticks } from './icons';
 import { LineMenu } from './line-menu';
 import { Pending } from './pending';
 import { Reactions } from './reactions';
+import { Unsaved } from './unsaved';
 
 /** What can be done with a message; the room knows how. */
 export interface LineDo {
@@ -28,6 +30,8 @@ interface Props {
   readonly room: RoomView;
   readonly act: LineDo;
   readonly flash: boolean;
+  /** Its words as they are to be, while they are not saved. */
+  readonly edit: Edit | undefined;
   show(messageId: string): void;
 }
 
@@ -40,7 +44,7 @@ export const Line = memo((props: Props) => {
       {row.type === 'message' ? <Said {...props} row={row} /> : <Pending row={row} index={index} count={props.count} />}
     </div>
   );
-}, (a, b) => a.row === b.row && a.index === b.index && a.count === b.count && a.flash === b.flash && a.act === b.act
+}, (a, b) => a.row === b.row && a.index === b.index && a.count === b.count && a.flash === b.flash && a.act === b.act && a.edit === b.edit
   && a.room.receipts === b.room.receipts && a.room.role === b.room.role && quoted(a) === quoted(b));
 
 function quoted({ row, room }: Props): MessageView | undefined {
@@ -48,9 +52,9 @@ function quoted({ row, room }: Props): MessageView | undefined {
   return id === undefined ? undefined : room.messages.find((message) => message.message_id === id);
 }
 
-function Said({ row, index, count, room, act, flash, show }: Props & { readonly row: MessageRow }) {
+function Said({ row, index, count, room, act, flash, edit, show }: Props & { readonly row: MessageRow }) {
   const me = useMe();
-  const { message } = row;
+  const message = edit ? { ...row.message, content: edit.content } : row.message;
   const own = message.by.id === me.id;
   if (message.kind === 'system') {
     return (
@@ -62,8 +66,8 @@ function Said({ row, index, count, room, act, flash, show }: Props & { readonly 
   const state = own ? stateOf(message, room, me.id) : undefined;
   return (
     <article
-      class={`message ${row.leads ? 'leads' : ''} ${own ? 'own' : ''} ${flash ? 'flash' : ''}`} role="article" tabIndex={-1}
-      aria-posinset={index + 1} aria-setsize={count} aria-label={labelOf(message, own, state)} data-message={message.message_id}
+      class={`message ${row.leads ? 'leads' : ''} ${own ? 'own' : ''} ${flash ? 'flash' : ''} ${edit ? `pending ${edit.state}` : ''}`} role="article" tabIndex={-1}
+      aria-posinset={index + 1} aria-setsize={count} aria-label={labelOf(message, own, state, edit)} data-message={message.message_id}
     >
       <div class="gutter">
         {row.leads ? <Avatar id={message.by.id} name={message.by.name} /> : <time class="hover-time" dateTime={message.at}>{clock(message.at)}</time>}
@@ -73,8 +77,10 @@ function Said({ row, index, count, room, act, flash, show }: Props & { readonly 
         {message.reply_to && <Quote id={message.reply_to} room={room} show={show} />}
         <div class="words">
           <span class="content">{message.content}</span>
-          {message.edited_at && <span class="edited" title={`Edited ${full(message.edited_at)}`}> (edited)</span>}
+          {edit?.state === 'saving' && <span class="edited"> (being saved)</span>}
+          {!edit && message.edited_at && <span class="edited" title={`Edited ${full(message.edited_at)}`}> (edited)</span>}
         </div>
+        {edit?.state === 'failed' && <Unsaved edit={edit} />}
         <Reactions message={message} onReact={act.react} />
       </div>
       {state && <span class="tick" title={TICKS[state]} data-state={state}><Ticks state={state} /><span class="unseen">{TICKS[state]}</span></span>}
@@ -107,9 +113,10 @@ function stateOf(message: MessageView, room: RoomView, me: string): Tick {
   return state;
 }
 
-function labelOf(message: MessageView, own: boolean, state: Tick | undefined): string {
+function labelOf(message: MessageView, own: boolean, state: Tick | undefined, edit: Edit | undefined): string {
   const parts = [own ? 'You' : message.by.name, clock(message.at), message.content];
-  if (message.edited_at) parts.push('edited');
+  if (message.edited_at || edit) parts.push('edited');
+  if (edit) parts.push(edit.state === 'failed' ? 'not saved' : 'being saved');
   for (const { emoji, count } of message.reactions) parts.push(`${emoji} ${count}`);
   if (state) parts.push(TICKS[state]);
   return parts.join(', ');

@@ -6,7 +6,7 @@ import { type Target, draftOf } from '../lib/drafts';
 import { nameOf } from '../lib/names';
 import { words } from '../lib/words';
 import { go } from '../lib/route';
-import { useClient, useListed, useMe, useRoom, useRooms } from '../session/client';
+import { useClient, useLink, useListed, useMe, useRoom, useRooms } from '../session/client';
 import { Announcer } from './announcer';
 import { Composer } from './composer';
 import type { LineDo } from './line';
@@ -15,6 +15,7 @@ import { NewConversation } from './new-conversation';
 import { RoomHead } from './room-head';
 import { Timeline } from './timeline';
 import { TypingLine } from './typing-line';
+import { Orphans } from './unsaved';
 
 interface Props {
   /** Undefined: a conversation that is not made yet. */
@@ -76,7 +77,7 @@ function Loading({ title }: { readonly title: string | undefined }) {
 }
 
 function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolean }) {
-  const client = useClient();
+  const { client, edits } = useLink();
   const me = useMe();
   const [members, setMembers] = useState(false);
   const draft = useMemo(() => draftOf(me.id, room), [me.id, room.id]);
@@ -105,7 +106,7 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
   }), [client, aim]);
   const editLast = () => {
     const own = room.messages.findLast((message: MessageView) => message.by.id === me.id && message.kind === 'text');
-    if (own) aim({ how: 'edit', message: own });
+    if (own) aim({ how: 'edit', message: { ...own, content: edits.read().get(own.message_id)?.content ?? own.content } });
   };
   const name = nameOf(room, me.id);
   return (
@@ -116,12 +117,13 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
           {room.messages.length + room.pending.length === 0 && <p class="nothing quiet">Nothing was said here yet. Begin.</p>}
           <Timeline room={room} unreadAfter={unreadAfter} act={act} onReady={(ready) => { show.current = ready; }} />
           {problem && <p class="notice bad floating" role="alert">{problem}</p>}
+          <Orphans roomId={room.id} />
           <TypingLine room={room} />
           <Composer
             key={room.id} draft={draft} muted={room.muted} target={target} onTarget={aim} onEditLast={editLast} onShow={(id) => show.current(id)}
             label={`Message ${name}`}
             onSay={(content, replyTo) => { client.send(room.id, content, replyTo ? { replyTo } : {}).catch(() => undefined); }}
-            onEdit={(message, content) => { client.edit(message.message_id, content).catch(failed); }}
+            onEdit={(message, content) => edits.put(message, content)}
             onTyping={(on) => client.typing(room.id, on)}
           />
         </div>

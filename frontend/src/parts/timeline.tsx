@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { MessageView, RoomView } from 'switchboard-client';
 import { nameOf } from '../lib/names';
 import { type RowCache, rowsOf } from '../lib/rows';
-import { useClient, useMe } from '../session/client';
+import { useClient, useEdits, useMe } from '../session/client';
 import { Down } from './icons';
 import { Line, type LineDo } from './line';
 import { ReadMark } from './read-mark';
@@ -28,6 +28,7 @@ interface Props {
 export function Timeline({ room, unreadAfter, act, onReady }: Props) {
   const client = useClient();
   const me = useMe();
+  const edits = useEdits();
   const cache = useRef<RowCache>(new Map());
   const rows = useMemo(
     () => rowsOf(room.messages, room.pending, me.id, unreadAfter, cache.current),
@@ -91,7 +92,7 @@ export function Timeline({ room, unreadAfter, act, onReady }: Props) {
         {rows.slice(scroll.drawn.first, scroll.drawn.end).map((row, index) => (
           <Line
             key={row.key} row={row} index={scroll.drawn.first + index} count={room.hasOlder ? -1 : rows.length}
-            room={room} act={act} flash={row.key === flash} show={show}
+            room={room} act={act} flash={row.key === flash} edit={edits.get(row.key)} show={show}
           />
         ))}
         <div style={{ height: `${scroll.drawn.spaceBelow}px` }} />

@@ -3,6 +3,7 @@
 import { createContext, useCallback, useContext, useSyncExternalStore } from 'react';
 import { type OutboxEntry, type Person, type RoomView, type StatusChange, Switchboard, localStorageStorage } from 'switchboard-client';
 import { SOCKETS } from '../lib/server';
+import { type Edit, Edits } from './edits';
 import { type Session, storageName } from './session';
 import { NoticingWebSocket } from './socket';
 
@@ -10,6 +11,7 @@ import { NoticingWebSocket } from './socket';
 export interface Link {
   readonly client: Switchboard;
   readonly session: Session;
+  readonly edits: Edits;
   status(): StatusChange;
   /** Whether the list of rooms is known: until then none means nothing. */
   listed(): boolean;
@@ -18,16 +20,16 @@ export interface Link {
 }
 
 export function link(session: Session): Link {
-  const client = new Switchboard({
-    url: SOCKETS, token: session.token, storage: localStorageStorage(storageName(session)), WebSocket: NoticingWebSocket,
-  });
+  const storage = localStorageStorage(storageName(session));
+  const client = new Switchboard({ url: SOCKETS, token: session.token, storage, WebSocket: NoticingWebSocket });
   let last: StatusChange = { status: client.status };
   let listed = false;
   // First of all listeners, so that the others find what it has noted.
   client.on('status', (change) => { last = change; });
   client.on('rooms', () => { listed = true; });
   client.on('problem', (problem) => console.error(problem));
-  return { client, session, status: () => last, listed: () => listed, follow: (listener) => client.on('status', listener) };
+  const edits = new Edits(client, storage);
+  return { client, session, edits, status: () => last, listed: () => listed, follow: (listener) => client.on('status', listener) };
 }
 
 const Context = createContext<Link | undefined>(undefined);
@@ -84,6 +86,12 @@ export function useOutbox(): readonly OutboxEntry[] {
     return () => { clearInterval(timer); off(); };
   }, [client]);
   return useSyncExternalStore(subscribe, () => client.outbox);
+}
+
+/** Edits that are not saved yet, by message. */
+export function useEdits(): ReadonlyMap<string, Edit> {
+  const { edits } = useLink();
+  return useSyncExternalStore(edits.subscribe, edits.read);
 }
 
 export function useOnline(): ReadonlyMap<string, Person> {
