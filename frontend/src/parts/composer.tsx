@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { MessageView } from 'switchboard-client';
 import type { Draft, Target } from '../lib/drafts';
+import { composes, modified } from '../lib/keys';
 import { useClient } from '../session/client';
 import { Close, Send } from './icons';
 
@@ -63,10 +64,10 @@ export function Composer(props: Props) {
     onTarget(undefined);
   };
   const keys = (event: KeyboardEvent) => {
-    if (event.isComposing) return;
+    if (composes(event)) return;
     if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); say(); }
     if (event.key === 'Escape' && target) { event.preventDefault(); onTarget(undefined); }
-    if (event.key === 'ArrowUp' && text === '' && !target) { event.preventDefault(); props.onEditLast(); }
+    if (event.key === 'ArrowUp' && !modified(event) && text === '' && !target) { event.preventDefault(); props.onEditLast(); }
   };
   return (
     <form class={`composer ${target ? 'targeted' : ''}`} onSubmit={(event) => { event.preventDefault(); say(); }}>

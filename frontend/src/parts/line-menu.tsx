@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import type { MessageView } from 'switchboard-client';
+import { modified } from '../lib/keys';
 import { More, Reply, Smile } from './icons';
 import type { LineDo } from './line';
 import { Menu, type MenuItem } from './menu';
@@ -22,7 +23,8 @@ export function LineMenu({ message, own, mayDelete, act }: Props) {
     const line = bar.current?.closest<HTMLElement>('[role=article]');
     if (!line) return undefined;
     const keys = (event: KeyboardEvent) => {
-      if (event.target !== line) return;
+      // With Ctrl, Alt or Cmd they are the browser's.
+      if (event.target !== line || modified(event)) return;
       if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); setOpen('menu'); }
       if (event.key === 'r') { event.preventDefault(); act.reply(message); }
       if (event.key === 'e' && own) { event.preventDefault(); act.edit(message); }

@@ -2,6 +2,7 @@
 
 import { useMemo, useRef, useState } from 'react';
 import type { RoomView } from 'switchboard-client';
+import { composes, modified } from '../lib/keys';
 import { nameOf } from '../lib/names';
 import { go } from '../lib/route';
 import { useListed, useMe, useOnline, useRooms } from '../session/client';
@@ -43,7 +44,7 @@ export function Sidebar({ current, onLeave }: { readonly current: string | undef
       <div class="filter">
         <Search />
         <input id="filter" type="search" placeholder="Find a room" aria-label="Find a room" value={filter} onInput={(event) => setFilter(event.currentTarget.value)}
-          onKeyDown={(event) => { if (event.key === 'ArrowDown' || event.key === 'Enter') { event.preventDefault(); list.current?.querySelector<HTMLElement>('.room-item')?.focus(); } }} />
+          onKeyDown={(event) => { if (!composes(event) && (event.key === 'ArrowDown' || event.key === 'Enter')) { event.preventDefault(); list.current?.querySelector<HTMLElement>('.room-item')?.focus(); } }} />
       </div>
       <nav ref={list} class="sorts" aria-label="Your rooms" onKeyDown={(event) => arrows(event, list.current)}>
         {sorts.map((sort) => (
@@ -84,7 +85,7 @@ function arrows(event: KeyboardEvent, list: HTMLElement | null): void {
   const items = [...(list?.querySelectorAll<HTMLElement>('.room-item') ?? [])];
   const at = items.indexOf(document.activeElement as HTMLElement);
   const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
-  if (next === undefined || at < 0) return;
+  if (next === undefined || at < 0 || modified(event)) return;
   event.preventDefault();
   items[Math.max(0, Math.min(next, items.length - 1))]?.focus();
 }

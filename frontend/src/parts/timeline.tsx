@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { MessageView, RoomView } from 'switchboard-client';
+import { modified } from '../lib/keys';
 import { nameOf } from '../lib/names';
 import { type RowCache, rowsOf } from '../lib/rows';
 import { useClient, useEdits, useMe } from '../session/client';
@@ -148,7 +149,7 @@ async function find(client: ReturnType<typeof useClient>, roomId: string, messag
 /** Arrows and page keys go from message to message (the feed pattern); `End` to the newest. */
 function keys(event: KeyboardEvent & { currentTarget: HTMLDivElement }, toEnd: () => void): void {
   const feed = event.currentTarget;
-  if (event.target instanceof Element && event.target.closest('[role=menu]')) return;
+  if (modified(event) || (event.target instanceof Element && event.target.closest('[role=menu]'))) return;
   if (event.key === 'End') {
     event.preventDefault();
     toEnd();
