@@ -28,6 +28,8 @@ interface Props {
   /** How many there are, -1 while that is not known. */
   readonly count: number;
   readonly room: RoomView;
+  /** How far a message of one's own has got. */
+  readonly tick: Tick | undefined;
   readonly act: LineDo;
   readonly flash: boolean;
   /** Its words as they are to be, while they are not saved. */
@@ -45,14 +47,14 @@ export const Line = memo((props: Props) => {
     </div>
   );
 }, (a, b) => a.row === b.row && a.index === b.index && a.count === b.count && a.flash === b.flash && a.act === b.act && a.edit === b.edit
-  && a.room.receipts === b.room.receipts && a.room.role === b.room.role && quoted(a) === quoted(b));
+  && a.tick === b.tick && a.room.role === b.room.role && quoted(a) === quoted(b));
 
 function quoted({ row, room }: Props): MessageView | undefined {
   const id = row.type === 'message' ? row.message.reply_to : row.entry.reply_to;
   return id === undefined ? undefined : room.messages.find((message) => message.message_id === id);
 }
 
-function Said({ row, index, count, room, act, flash, edit, show }: Props & { readonly row: MessageRow }) {
+function Said({ row, index, count, room, tick, act, flash, edit, show }: Props & { readonly row: MessageRow }) {
   const me = useMe();
   const message = edit ? { ...row.message, content: edit.content } : row.message;
   const own = message.by.id === me.id;
@@ -63,11 +65,10 @@ function Said({ row, index, count, room, act, flash, edit, show }: Props & { rea
       </article>
     );
   }
-  const state = own ? stateOf(message, room, me.id) : undefined;
   return (
     <article
       class={`message ${row.leads ? 'leads' : ''} ${own ? 'own' : ''} ${flash ? 'flash' : ''} ${edit ? `pending ${edit.state}` : ''}`} role="article" tabIndex={-1}
-      aria-posinset={index + 1} aria-setsize={count} aria-label={labelOf(message, own, state, edit)} data-message={message.message_id}
+      aria-posinset={index + 1} aria-setsize={count} aria-label={labelOf(message, own, tick, edit)} data-message={message.message_id}
     >
       <div class="gutter">
         {row.leads ? <Avatar id={message.by.id} name={message.by.name} /> : <time class="hover-time" dateTime={message.at}>{clock(message.at)}</time>}
@@ -83,7 +84,7 @@ function Said({ row, index, count, room, act, flash, edit, show }: Props & { rea
         {edit?.state === 'failed' && <Unsaved edit={edit} />}
         <Reactions message={message} onReact={act.react} />
       </div>
-      {state && <span class="tick" title={TICKS[state]} data-state={state}><Ticks state={state} /><span class="unseen">{TICKS[state]}</span></span>}
+      {tick && <span class="tick" title={TICKS[tick]} data-state={tick}><Ticks state={tick} /><span class="unseen">{TICKS[tick]}</span></span>}
       <LineMenu message={message} own={own} mayDelete={own || room.role === 'owner' || room.role === 'moderator'} act={act} />
     </article>
   );
@@ -100,25 +101,14 @@ function Author({ message }: { readonly message: MessageView }) {
 }
 
 const TICKS = { sent: 'Sent', delivered: 'Delivered', read: 'Read' } as const;
-type Tick = keyof typeof TICKS;
+export type Tick = keyof typeof TICKS;
 
-/** As far as the furthest of the others has got. */
-function stateOf(message: MessageView, room: RoomView, me: string): Tick {
-  let state: Tick = 'sent';
-  for (const [id, receipt] of room.receipts) {
-    if (id === me) continue;
-    if (receipt.read >= message.offset) return 'read';
-    if (receipt.delivered >= message.offset) state = 'delivered';
-  }
-  return state;
-}
-
-function labelOf(message: MessageView, own: boolean, state: Tick | undefined, edit: Edit | undefined): string {
+function labelOf(message: MessageView, own: boolean, tick: Tick | undefined, edit: Edit | undefined): string {
   const parts = [own ? 'You' : message.by.name, clock(message.at), message.content];
   if (message.edited_at || edit) parts.push('edited');
   if (edit) parts.push(edit.state === 'failed' ? 'not saved' : 'being saved');
   for (const { emoji, count } of message.reactions) parts.push(`${emoji} ${count}`);
-  if (state) parts.push(TICKS[state]);
+  if (tick) parts.push(TICKS[tick]);
   return parts.join(', ');
 }
 

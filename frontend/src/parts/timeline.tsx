@@ -4,10 +4,10 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { MessageView, RoomView } from 'switchboard-client';
 import { modified } from '../lib/keys';
 import { nameOf } from '../lib/names';
-import { type RowCache, rowsOf } from '../lib/rows';
+import { type Row, type RowCache, rowsOf } from '../lib/rows';
 import { useClient, useEdits, useMe } from '../session/client';
 import { Down } from './icons';
-import { Line, type LineDo } from './line';
+import { Line, type LineDo, type Tick } from './line';
 import { ReadMark } from './read-mark';
 import { useScroll } from './scroll';
 
@@ -93,7 +93,7 @@ export function Timeline({ room, unreadAfter, act, onReady }: Props) {
         {rows.slice(scroll.drawn.first, scroll.drawn.end).map((row, index) => (
           <Line
             key={row.key} row={row} index={scroll.drawn.first + index} count={room.hasOlder ? -1 : rows.length}
-            room={room} act={act} flash={row.key === flash} edit={edits.get(row.key)} show={show}
+            room={room} tick={tickOf(client, row, me.id)} act={act} flash={row.key === flash} edit={edits.get(row.key)} show={show}
           />
         ))}
         <div style={{ height: `${scroll.drawn.spaceBelow}px` }} />
@@ -105,6 +105,12 @@ export function Timeline({ room, unreadAfter, act, onReady }: Props) {
       )}
     </div>
   );
+}
+
+/** As far as the furthest of the others has got, by their marks of the room or of this message alone. */
+function tickOf(client: ReturnType<typeof useClient>, row: Row, me: string): Tick | undefined {
+  if (row.type !== 'message' || row.message.by.id !== me || row.message.kind === 'system') return undefined;
+  return client.view.tick(row.message.room_id, row.message.offset) ?? 'sent';
 }
 
 /** The room's beginning, or a sign that there is more. */
