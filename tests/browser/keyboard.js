@@ -60,6 +60,41 @@ module.exports = async ({ person }) => {
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Delete');
   await press('Escape');
   assert.match(await focused('aria-label'), /one\nline more/, 'the focus goes back');
+
+  // A reaction is given, told of, and taken back; what is pressed with Ctrl is the browser's.
+  const chosen = (emoji) => page.getByRole('menuitemcheckbox', { name: emoji }).getAttribute('aria-checked');
+  const told = (words) => until(`the line says ${words}`, async () => (await focused('aria-label')).includes(words));
+  await press('+');
+  assert.equal(await chosen('👍'), 'false');
+  await press('Enter');
+  await told('👍 1, including yours');
+  await press('+');
+  assert.equal(await chosen('👍'), 'true');
+  await press('Enter');
+  await until('it was taken back', async () => !(await focused('aria-label')).includes('👍'));
+  const taken = (init) => page.evaluate((keys) => {
+    const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...keys });
+    document.activeElement.dispatchEvent(event);
+    return event.defaultPrevented;
+  }, init);
+  for (const key of ['r', 'e', 'Enter', '+', 'ArrowUp', 'End']) {
+    for (const modifier of ['ctrlKey', 'metaKey', 'altKey']) assert.equal(await taken({ key, [modifier]: true }), false, `${modifier} and ${key} are taken from the browser`);
+  }
+  assert.equal(await page.$('.target'), null);
+  assert.match(await focused('aria-label'), /one\nline more/);
+  await press('e');
+  await until('it is up for editing', async () => (await page.inputValue('textarea')) === 'one\nline more');
+  await press('Escape');
+
+  // The Enter of an input method takes a word, and sends nothing: here while it composes, and as Safari tells of it after.
+  await page.keyboard.type('kanji');
+  for (const composing of [{ isComposing: true }, { keyCode: 229 }]) assert.equal(await taken({ key: 'Enter', ...composing }), false);
+  assert.equal(await page.inputValue('textarea'), 'kanji');
+  assert.ok(!(await alice.texts()).includes('kanji'), 'what is being composed was sent');
+  await page.fill('textarea', '');
+  await press('Shift+Tab', 'ArrowUp', 'ArrowUp');
+  assert.match(await focused('aria-label'), /^You, .*one\nline more/);
+
   await press('Enter', 'ArrowUp', 'Enter');
   await until('it is gone', async () => !(await alice.texts()).includes('one\nline more'));
 

@@ -25,7 +25,7 @@ module.exports = async ({ person, pictures }) => {
     await alice.sees(text);
   }
   await others.bob.choose(TALK[4][1].split('\n')[0] && TALK[3][1], 'React…').catch(() => undefined);
-  await others.bob.page.getByRole('menuitem', { name: '🎉' }).click();
+  await others.bob.page.getByRole('menuitemcheckbox', { name: '🎉' }).click();
   await others.carol.line(TALK[5][1]).hover();
   await others.carol.choose(TALK[5][1], 'Reply');
   await others.carol.say('Thank you! Tell me when /ready is green.');

@@ -50,7 +50,7 @@ module.exports = async ({ person }) => {
 
   await alice.line('Yes, of course').hover();
   await alice.line('Yes, of course').getByRole('button', { name: 'React', exact: true }).click();
-  await alice.page.getByRole('menuitem', { name: '🎉' }).click();
+  await alice.page.getByRole('menuitemcheckbox', { name: '🎉' }).click();
   const given = bob.line('Yes, of course').locator('.reaction');
   await until('bob sees the reaction', async () => (await given.count()) === 1);
   assert.equal(await given.getAttribute('aria-label'), '🎉, 1: alice');

@@ -1,13 +1,15 @@
-// What can be done with a message: two quick buttons and a menu, by pointer or keyboard (Enter on a message opens it).
+// What can be done with a message: two quick buttons and a menu, by pointer or keyboard (Enter on a message opens it). Of the
+// reactions one's own are checked: chosen again, they are taken back.
 
 import { useEffect, useRef, useState } from 'react';
 import type { MessageView } from 'switchboard-client';
 import { modified } from '../lib/keys';
+import { useMe } from '../session/client';
 import { More, Reply, Smile } from './icons';
 import type { LineDo } from './line';
 import { Menu, type MenuItem } from './menu';
 
-export const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '👀'];
+const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '👀'];
 
 interface Props {
   readonly message: MessageView;
@@ -17,6 +19,7 @@ interface Props {
 }
 
 export function LineMenu({ message, own, mayDelete, act }: Props) {
+  const me = useMe();
   const [open, setOpen] = useState<'menu' | 'emoji'>();
   const bar = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -45,7 +48,12 @@ export function LineMenu({ message, own, mayDelete, act }: Props) {
     ...(own ? [{ name: 'Edit', run: () => act.edit(message) }] : []),
     ...(mayDelete ? [{ name: 'Delete', bad: true, run: () => act.remove(message) }] : []),
   ];
-  const emoji: MenuItem[] = EMOJI.map((name) => ({ name, run: () => act.react(message, name, true) }));
+  const given = message.reactions.filter(({ users }) => users.includes(me.number)).map(({ emoji: name }) => name);
+  // One's own from another client may be any: they are to be taken back here as well.
+  const emoji: MenuItem[] = [...new Set([...EMOJI, ...given])].map((name) => {
+    const checked = given.includes(name);
+    return { name, checked, run: () => act.react(message, name, !checked) };
+  });
   return (
     <div class={`bar ${open ? 'open' : ''}`} ref={bar}>
       <button type="button" tabIndex={-1} class="icon-button" aria-label="React" aria-haspopup="menu" aria-expanded={open === 'emoji'} onClick={() => setOpen(open === 'emoji' ? undefined : 'emoji')}><Smile /></button>

@@ -68,7 +68,7 @@ function Said({ row, index, count, room, tick, act, flash, edit, show }: Props &
   return (
     <article
       class={`message ${row.leads ? 'leads' : ''} ${own ? 'own' : ''} ${flash ? 'flash' : ''} ${edit ? `pending ${edit.state}` : ''}`} role="article" tabIndex={-1}
-      aria-posinset={index + 1} aria-setsize={count} aria-label={labelOf(message, own, tick, edit)} data-message={message.message_id}
+      aria-posinset={index + 1} aria-setsize={count} aria-label={labelOf(message, own, me.number, tick, edit)} data-message={message.message_id}
     >
       <div class="gutter">
         {row.leads ? <Avatar id={message.by.id} name={message.by.name} /> : <time class="hover-time" dateTime={message.at}>{clock(message.at)}</time>}
@@ -103,11 +103,11 @@ function Author({ message }: { readonly message: MessageView }) {
 const TICKS = { sent: 'Sent', delivered: 'Delivered', read: 'Read' } as const;
 export type Tick = keyof typeof TICKS;
 
-function labelOf(message: MessageView, own: boolean, tick: Tick | undefined, edit: Edit | undefined): string {
+function labelOf(message: MessageView, own: boolean, me: number, tick: Tick | undefined, edit: Edit | undefined): string {
   const parts = [own ? 'You' : message.by.name, clock(message.at), message.content];
   if (message.edited_at || edit) parts.push('edited');
   if (edit) parts.push(edit.state === 'failed' ? 'not saved' : 'being saved');
-  for (const { emoji, count } of message.reactions) parts.push(`${emoji} ${count}`);
+  for (const { emoji, count, users } of message.reactions) parts.push(`${emoji} ${count}${users.includes(me) ? ', including yours' : ''}`);
   if (tick) parts.push(TICKS[tick]);
   return parts.join(', ');
 }

@@ -5,6 +5,8 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 export interface MenuItem {
   readonly name: string;
   readonly bad?: boolean;
+  /** One that is given or taken back: whether it is given. */
+  readonly checked?: boolean;
   /** Choosing it does not close the menu: another one comes in its place. */
   readonly stays?: boolean;
   run(): void;
@@ -27,7 +29,7 @@ export function Menu({ label, items, across, onShut }: Props) {
     if (!box) return;
     const limit = box.closest('.scroller')?.getBoundingClientRect().bottom ?? innerHeight;
     setUpwards(box.getBoundingClientRect().bottom > limit);
-    box.querySelector<HTMLElement>('[role=menuitem]')?.focus({ preventScroll: true });
+    box.querySelector<HTMLElement>('[role^=menuitem]')?.focus({ preventScroll: true });
   }, []);
   useEffect(() => {
     const outside = (event: PointerEvent) => {
@@ -39,7 +41,7 @@ export function Menu({ label, items, across, onShut }: Props) {
 
   const keys = (event: KeyboardEvent) => {
     event.stopPropagation();
-    const all = [...(menu.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])];
+    const all = [...(menu.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])];
     const at = all.indexOf(document.activeElement as HTMLElement);
     const next = {
       ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: -1,
@@ -56,7 +58,8 @@ export function Menu({ label, items, across, onShut }: Props) {
     <div ref={menu} class={`menu ${across ? 'across' : ''} ${upwards ? 'upwards' : ''}`} role="menu" aria-label={label} onKeyDown={keys}>
       {items.map((item) => (
         <button
-          key={item.name} type="button" role="menuitem" tabIndex={-1} class={item.bad ? 'bad' : ''}
+          key={item.name} type="button" tabIndex={-1}
+          role={item.checked === undefined ? 'menuitem' : 'menuitemcheckbox'} aria-checked={item.checked} class={item.bad ? 'bad' : ''}
           onClick={() => { if (!item.stays) onShut(true); item.run(); }}
         >
           {item.name}
