@@ -1,7 +1,8 @@
 // One door: where it is, what goes through it, and a line to say something.
 
 import { memo, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import { Copy, Send } from '../parts/icons';
+import { CopyButton } from '../parts/copy-button';
+import { Send } from '../parts/icons';
 import type { Door, Frame, Place } from './door';
 import { OpenDoor } from './open';
 import { pretty } from './pretty';
@@ -60,7 +61,7 @@ const FrameBox = memo(({ frame }: { readonly frame: Frame }) => {
   const [folded, setFolded] = useState(lines > LINES_MAX);
   return (
     <div class={`frame ${frame.out ? 'out' : 'in'}`}>
-      <div class="frame-head small"><span>{frame.out ? '→ sent' : '← received'}</span><button type="button" class="icon-button" tabIndex={-1} aria-label="Copy this frame" onClick={() => { navigator.clipboard.writeText(frame.text).catch(() => undefined); }}><Copy /></button></div>
+      <div class="frame-head small"><span>{frame.out ? '→ sent' : '← received'}</span><CopyButton label="Copy this frame" text={frame.text} tabbed={false} /></div>
       <pre class={folded ? 'folded' : ''}>{pieces.map(({ kind, text }, index) => <span key={index} class={kind}>{text}</span>)}</pre>
       {lines > LINES_MAX && <button type="button" class="link" tabIndex={-1} onClick={() => setFolded(!folded)}>{folded ? `All ${lines} lines` : 'Less'}</button>}
     </div>

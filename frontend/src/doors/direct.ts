@@ -1,5 +1,6 @@
+import { randomId } from '../lib/random';
 import { SERVER, SOCKETS } from '../lib/server';
-import { type Door, json, randomId, token } from './door';
+import { type Door, json, token } from './door';
 
 /** One says things over HTTP; the socket pushes. */
 export const direct: Door = {

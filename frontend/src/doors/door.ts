@@ -62,5 +62,3 @@ export function token(place: Place, show: boolean): string {
 }
 
 export const json = (value: unknown): string => JSON.stringify(value);
-
-export const randomId = (): string => crypto.randomUUID();

@@ -1,5 +1,6 @@
+import { randomId } from '../lib/random';
 import { SOCKETS } from '../lib/server';
-import { type Door, always, json, randomId, token } from './door';
+import { type Door, always, json, token } from './door';
 
 /** The tongue of this very client. */
 export const native: Door = {

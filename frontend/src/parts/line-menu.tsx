@@ -44,7 +44,7 @@ export function LineMenu({ message, own, mayDelete, act }: Props) {
   const items: MenuItem[] = [
     { name: 'React…', run: () => setOpen('emoji'), stays: true },
     { name: 'Reply', run: () => act.reply(message) },
-    { name: 'Copy text', run: () => void navigator.clipboard.writeText(message.content).catch(() => undefined) },
+    { name: 'Copy text', run: () => act.copy(message) },
     ...(own ? [{ name: 'Edit', run: () => act.edit(message) }] : []),
     ...(mayDelete ? [{ name: 'Delete', bad: true, run: () => act.remove(message) }] : []),
   ];

@@ -19,6 +19,7 @@ export interface LineDo {
   reply(message: MessageView): void;
   edit(message: MessageView): void;
   remove(message: MessageView): void;
+  copy(message: MessageView): void;
   react(message: MessageView, emoji: string, on: boolean): void;
 }
 

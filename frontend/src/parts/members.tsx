@@ -4,7 +4,8 @@ import type { RoomView } from 'switchboard-client';
 import { go } from '../lib/route';
 import { useClient, useMe, useOnline } from '../session/client';
 import { Avatar } from './avatar';
-import { Close, Copy } from './icons';
+import { CopyButton } from './copy-button';
+import { Close } from './icons';
 
 interface Props {
   readonly room: RoomView;
@@ -38,7 +39,7 @@ export function Members({ room, onShut, onProblem }: Props) {
       <div class="room-id">
         <h3 class="small quiet">{room.kind === 'private' ? 'Invitation' : 'Room id'}</h3>
         <code>{room.id}</code>
-        <button type="button" class="icon-button" aria-label="Copy the room’s id" onClick={() => { navigator.clipboard.writeText(room.id).catch(() => undefined); }}><Copy /></button>
+        <CopyButton label="Copy the room’s id" text={room.id} tabbed />
       </div>
     </aside>
   );

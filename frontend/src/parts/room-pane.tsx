@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { type MessageView, type RoomView, SwitchboardError } from 'switchboard-client';
+import { copy } from '../lib/copy';
 import { type Target, draftOf } from '../lib/drafts';
 import { nameOf } from '../lib/names';
 import { words } from '../lib/words';
@@ -101,6 +102,7 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
   const act = useMemo<LineDo>(() => ({
     reply: (message) => aim({ how: 'reply', message }),
     edit: (message) => aim({ how: 'edit', message }),
+    copy: (message) => { copy(message.content).catch(failed); },
     remove: (message) => { client.delete(message.message_id).catch(failed); },
     react: (message, emoji, on) => { client.react(message.message_id, emoji, on).catch(failed); },
   }), [client, aim]);
