@@ -26,6 +26,11 @@ export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether it may be over by itself: without a connection, or when the server is busy. */
+export function passes(error: unknown): boolean {
+  return error instanceof SwitchboardError && (error.retryable || error.code === 'disconnected' || error.code === 'timeout');
+}
+
 export function wordsOfCode(code: string | undefined): string {
   return (code && WORDS[code]) ?? 'It was not sent.';
 }

@@ -10,10 +10,11 @@ import { Close } from './icons';
 interface Props {
   readonly room: RoomView;
   onShut(): void;
-  onProblem(error: unknown): void;
+  /** With what was asked of the server; how it ends is told beside the messages. */
+  onDo(what: Promise<unknown>): void;
 }
 
-export function Members({ room, onShut, onProblem }: Props) {
+export function Members({ room, onShut, onDo }: Props) {
   const client = useClient();
   const me = useMe();
   const online = useOnline();
@@ -32,7 +33,7 @@ export function Members({ room, onShut, onProblem }: Props) {
             <button type="button" class="link cut" onClick={() => go({ at: 'user', id: user.id })}>{user.name}{user.id === me.id && ' (you)'}</button>
             {role !== 'member' && <span class="tag">{role}</span>}
             {muted && <span class="tag">muted</span>}
-            {mayRemove(role) && user.id !== me.id && <button type="button" class="icon-button" aria-label={`Remove ${user.name}`} onClick={() => { client.kick(room.id, user.id).catch(onProblem); }}><Close /></button>}
+            {mayRemove(role) && user.id !== me.id && <button type="button" class="icon-button" aria-label={`Remove ${user.name}`} onClick={() => onDo(client.kick(room.id, user.id))}><Close /></button>}
           </li>
         ))}
       </ul>

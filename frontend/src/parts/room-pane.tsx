@@ -5,11 +5,12 @@ import { type MessageView, type RoomView, SwitchboardError } from 'switchboard-c
 import { copy } from '../lib/copy';
 import { type Target, draftOf } from '../lib/drafts';
 import { nameOf } from '../lib/names';
-import { words } from '../lib/words';
+import { passes, words } from '../lib/words';
 import { go } from '../lib/route';
 import { useClient, useLink, useListed, useMe, useRoom, useRooms } from '../session/client';
 import { Announcer } from './announcer';
 import { Composer } from './composer';
+import { Close } from './icons';
 import type { LineDo } from './line';
 import { Members } from './members';
 import { NewConversation } from './new-conversation';
@@ -31,28 +32,38 @@ export function RoomPane({ id, userId, doors }: Props) {
   const room = useRoom(id);
   const known = useListed();
   const listed = useRooms().some((one) => one.id === id);
-  const [problem, setProblem] = useState<string>();
+  const [problem, setProblem] = useState<{ readonly words: string; readonly passes: boolean }>();
   const [attempt, setAttempt] = useState(0);
   const wasListed = useRef(false);
   wasListed.current ||= listed;
   const wasNew = useRef(false);
 
   useEffect(() => {
-    if (id === undefined || !client.server) return;
+    if (id === undefined || !client.server) return undefined;
     setProblem(undefined);
+    let over = false;
     // An address of a room that is not ours yet: who has it may come in, or hears why not.
     const come = listed ? Promise.resolve() : client.join(id).then(() => undefined);
     come.then(() => client.view.open(id)).catch((error: unknown) => {
-      if (!(error instanceof SwitchboardError && error.code === 'closed')) setProblem(words(error));
+      if (!over && !(error instanceof SwitchboardError && error.code === 'closed')) setProblem({ words: words(error), passes: passes(error) });
     });
+    return () => { over = true; };
   }, [client, id, attempt]);
   useEffect(() => () => { if (id !== undefined) client.view.shut(id); }, [client, id]);
-  useEffect(() => { if (wasListed.current && !listed && id !== undefined) setProblem('You are no longer in this room.'); }, [listed]);
+  useEffect(() => {
+    if (listed) {
+      // It is ours (again): whatever was in the way is not any more.
+      if (problem) setAttempt(attempt + 1);
+    } else if (wasListed.current && id !== undefined) setProblem({ words: 'You are no longer in this room.', passes: false });
+  }, [listed]);
+  useEffect(() => client.on('status', ({ status }) => {
+    if (status === 'live' && problem?.passes) setAttempt((count) => count + 1);
+  }), [client, problem]);
 
   if (problem) {
     return (
       <main class="room empty">
-        <p class="notice bad" role="alert">{problem}</p>
+        <p class="notice bad" role="alert">{problem.words}</p>
         <p class="line-form">
           <button type="button" class="button" onClick={() => setAttempt(attempt + 1)}>Try again</button>
           <button type="button" class="button" onClick={() => go({ at: 'home' })}>Back to the rooms</button>
@@ -93,6 +104,8 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
   const unreadAfter = useMemo(() => (room.unread > 0 ? room.read : undefined), []);
   const show = useRef<(messageId: string) => void>(() => undefined);
   const failed = useCallback((error: unknown) => setProblem(words(error)), []);
+  // What works takes away the word that something did not.
+  const done = useCallback((what: Promise<unknown>) => { what.then(() => setProblem(undefined), failed); }, [failed]);
   useEffect(() => {
     if (!problem) return undefined;
     const timer = setTimeout(() => setProblem(undefined), 6_000);
@@ -102,9 +115,9 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
   const act = useMemo<LineDo>(() => ({
     reply: (message) => aim({ how: 'reply', message }),
     edit: (message) => aim({ how: 'edit', message }),
-    copy: (message) => { copy(message.content).catch(failed); },
-    remove: (message) => { client.delete(message.message_id).catch(failed); },
-    react: (message, emoji, on) => { client.react(message.message_id, emoji, on).catch(failed); },
+    copy: (message) => done(copy(message.content)),
+    remove: (message) => done(client.delete(message.message_id)),
+    react: (message, emoji, on) => done(client.react(message.message_id, emoji, on)),
   }), [client, aim]);
   const editLast = () => {
     const own = room.messages.findLast((message: MessageView) => message.by.id === me.id && message.kind === 'text');
@@ -118,7 +131,7 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
         <div class="talk">
           {room.messages.length + room.pending.length === 0 && <p class="nothing quiet">Nothing was said here yet. Begin.</p>}
           <Timeline room={room} unreadAfter={unreadAfter} act={act} onReady={(ready) => { show.current = ready; }} />
-          {problem && <p class="notice bad floating" role="alert">{problem}</p>}
+          {problem && <p class="notice bad floating" role="alert">{problem} <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => setProblem(undefined)}><Close /></button></p>}
           <Orphans roomId={room.id} />
           <TypingLine room={room} />
           <Composer
@@ -129,7 +142,7 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
             onTyping={(on) => client.typing(room.id, on)}
           />
         </div>
-        {members && <Members room={room} onShut={() => setMembers(false)} onProblem={failed} />}
+        {members && <Members room={room} onShut={() => setMembers(false)} onDo={done} />}
       </div>
       <Announcer room={room} />
     </main>

@@ -7,6 +7,7 @@
 //             `----------again--------------'
 
 import { type Storage, type Switchboard, SwitchboardError } from 'switchboard-client';
+import { passes } from '../lib/words';
 
 export interface Edit {
   readonly message_id: string;
@@ -21,8 +22,6 @@ const PREFIX = 'edit/';
 const AGAIN_MS = 3_000;
 /** The event that tells of an edit may come after its answer: until then the old words are not shown again. */
 const SETTLE_MS = 1_000;
-/** What is over with the connection, or with time. */
-const PASSING: ReadonlySet<string> = new Set(['disconnected', 'timeout', 'closed']);
 
 export class Edits {
   private kept: ReadonlyMap<string, Edit> = new Map();
@@ -78,7 +77,8 @@ export class Edits {
       }
     } catch (error) {
       const code = error instanceof SwitchboardError ? error.code : 'invalid';
-      if (PASSING.has(code) || (error instanceof SwitchboardError && error.retryable)) wait = AGAIN_MS;
+      if (code === 'closed') return;
+      if (passes(error)) wait = AGAIN_MS;
       else if (this.kept.get(id) === edit) this.set(id, { ...edit, state: 'failed', code });
     } finally {
       this.flying.delete(id);
