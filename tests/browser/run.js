@@ -8,7 +8,7 @@ const path = require('node:path');
 const { Server, run } = require('../lib/server.js');
 const { Browser } = require('./page.js');
 
-const CASES = ['talk', 'away', 'history', 'markup', 'keyboard', 'doors', 'looks', 'token', 'narrow'];
+const CASES = ['talk', 'away', 'history', 'markup', 'keyboard', 'doors', 'looks', 'token', 'narrow', 'stranger', 'edits', 'marks', 'plain', 'problems'];
 // Ten thousand messages are said in no time, and rooms made as a test wants them.
 const SETTINGS = {
   MAX_MESSAGES_PER_MIN: '0', CHAT_MAX_MESSAGES_PER_MIN: '0', CHAT_MAX_ROOMS_PER_USER: '0',

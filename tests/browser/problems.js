@@ -1,0 +1,53 @@
+// A room that can't be opened says why, and opens by itself when what was in the way has gone.
+'use strict';
+
+const { until } = require('../lib/server.js');
+
+const MINUTE = 60_000;
+const says = (page, words) => until(`it says ${words}`, async () => (await page.textContent('main').catch(() => '')).includes(words));
+
+module.exports = async ({ server, person }) => {
+  const alice = await person('alice');
+  const bob = await person('bob');
+  const first = await alice.make('First', { closed: true });
+  const second = await alice.make('Second');
+  await alice.say('it is there');
+  await bob.visit(first);
+  await bob.visit(second);
+  await bob.visit(first);
+
+  // There is no connection for longer than a call waits.
+  await bob.page.clock.install();
+  await server.kill();
+  await bob.page.waitForSelector('.banner.shown');
+  await bob.page.evaluate((id) => { location.hash = `#/room/${id}`; }, second);
+  await bob.page.waitForSelector('main[aria-busy=true]');
+  await bob.page.clock.fastForward(MINUTE);
+  await says(bob.page, 'No answer came in time.');
+  await server.again();
+  await bob.page.clock.fastForward(MINUTE);
+  await bob.sees('it is there');
+
+  // One is removed, and is asked in again.
+  await alice.visit(second);
+  await alice.page.click('[aria-label="Members"]');
+  await alice.page.click('[aria-label="Remove bob"]');
+  await says(bob.page, 'You are no longer in this room.');
+  await alice.page.evaluate(invite, [second, 'bob']);
+  await bob.sees('it is there');
+};
+
+// In the page: over a socket of its own, since there is no button for it.
+function invite([room, user]) {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws/chat?token=alice`);
+    const ask = (id, type, data) => socket.send(JSON.stringify({ type, id, data }));
+    socket.onopen = () => ask('1', 'hello', { version: 1 });
+    socket.onmessage = ({ data }) => {
+      const { type, id } = JSON.parse(data);
+      if (type === 'error') reject(new Error(data));
+      if (id === '1') ask('2', 'invite', { room_id: room, user_id: user });
+      if (id === '2') resolve(socket.close());
+    };
+  });
+}
