@@ -51,6 +51,7 @@ module.exports = async ({ server, person }) => {
   await zoe.say('two');
   await until('it is shown', async () => (await zoe.texts()).join() === 'one,two');
   assert.equal(await zoe.tick('two'), 'sending');
+  assert.deepEqual(await zoe.barriers(), []);
   await page.fill('main.room textarea', 'and thr');
   await go(page, '#/');
   await go(page, '#/user/bob');

@@ -1,7 +1,7 @@
 // Somebody to whom nothing was said yet: the first message makes the conversation, and then it is a room. Until that is
 // there, and over any absence, what was said is in the outbox, and shown from there.
 
-import { useMemo, useReducer, useRef } from 'react';
+import { useLayoutEffect, useMemo, useReducer, useRef } from 'react';
 import type { OutboxEntry } from 'switchboard-client';
 import { draftOf } from '../lib/drafts';
 import { type Row, rowsOf } from '../lib/rows';
@@ -18,6 +18,8 @@ export function NewConversation({ userId }: { readonly userId: string }) {
   const said = useSaid(userId);
   const cache = useRef(new Map<string, Row>());
   const rows = rowsOf([], said, me.id, undefined, cache.current);
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => { if (list.current) list.current.scrollTop = list.current.scrollHeight; }, [rows.length]);
   const draft = useMemo(() => draftOf(me.id, { userId }), [me.id, userId]);
   return (
     <main class="room" aria-label={name}>
@@ -25,7 +27,7 @@ export function NewConversation({ userId }: { readonly userId: string }) {
       <div class="room-body">
         <div class="talk">
           {rows.length === 0 && <p class="nothing quiet">You and {name} have said nothing yet.</p>}
-          <div class="waiting" role="feed" tabIndex={0} aria-label={`Messages in ${name}`}>
+          <div class="waiting" ref={list} role="feed" tabIndex={0} aria-label={`Messages in ${name}`}>
             {rows.map((row, index) => row.type === 'pending' && <Pending key={row.key} row={row} index={index} count={rows.length} />)}
           </div>
           <Composer
