@@ -1,5 +1,5 @@
 &[
     Asset { path: "/assets/icon-D6kcCwzh.svg", content_type: "image/svg+xml", bytes: include_bytes!("assets/icon-D6kcCwzh.svg") },
-    Asset { path: "/assets/index-BRHXlHMe.js", content_type: "text/javascript; charset=utf-8", bytes: include_bytes!("assets/index-BRHXlHMe.js") },
-    Asset { path: "/assets/index-hHh5rmLR.css", content_type: "text/css; charset=utf-8", bytes: include_bytes!("assets/index-hHh5rmLR.css") },
+    Asset { path: "/assets/index-BCENBHMS.js", content_type: "text/javascript; charset=utf-8", bytes: include_bytes!("assets/index-BCENBHMS.js") },
+    Asset { path: "/assets/index-FRVhhrIf.css", content_type: "text/css; charset=utf-8", bytes: include_bytes!("assets/index-FRVhhrIf.css") },
 ]

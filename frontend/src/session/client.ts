@@ -21,7 +21,9 @@ export interface Link {
 
 export function link(session: Session): Link {
   const storage = localStorageStorage(storageName(session));
-  const client = new Switchboard({ url: SOCKETS, token: session.token, storage, WebSocket: NoticingWebSocket });
+  // A page that is loaded begins at the end of the log: it keeps no messages, and what was missed is in the list's counts and
+  // a room's history. Where the line breaks, it goes on from where it was.
+  const client = new Switchboard({ url: SOCKETS, token: session.token, storage, keepCursor: false, WebSocket: NoticingWebSocket });
   let last: StatusChange = { status: client.status };
   let listed = false;
   // First of all listeners, so that the others find what it has noted.
@@ -74,17 +76,10 @@ export function useRooms(): readonly RoomView[] {
   return useView((client) => client.view.rooms);
 }
 
-/** How often the outbox is looked at. */
-const LOOK_EVERY_MS = 200;
-
-/** Unsent messages of all rooms. The view tells only when those of a room that is known have changed: it is looked at, too. */
+/** Unsent messages of all rooms. */
 export function useOutbox(): readonly OutboxEntry[] {
   const client = useClient();
-  const subscribe = useCallback((listener: () => void) => {
-    const off = client.view.subscribe(() => listener());
-    const timer = setInterval(listener, LOOK_EVERY_MS);
-    return () => { clearInterval(timer); off(); };
-  }, [client]);
+  const subscribe = useCallback((listener: () => void) => client.on('outbox', () => listener()), [client]);
   return useSyncExternalStore(subscribe, () => client.outbox);
 }
 

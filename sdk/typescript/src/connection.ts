@@ -53,7 +53,7 @@ interface Call {
 }
 
 const HAPPENINGS: ReadonlySet<string> = new Set<LogEventName | SignalName>([
-  'message', 'edited', 'deleted', 'reaction', 'room_made', 'retitled', 'member', 'removed', 'typing', 'here', 'presence', 'receipt',
+  'message', 'edited', 'deleted', 'reaction', 'room_made', 'retitled', 'member', 'removed', 'notice', 'typing', 'here', 'presence', 'receipt',
 ]);
 
 export class Connection {

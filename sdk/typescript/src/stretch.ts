@@ -101,6 +101,7 @@ export class Stretch {
       case 'retitled':
       case 'member':
       case 'removed':
+      case 'notice':
         return 'nothing';
     }
   }

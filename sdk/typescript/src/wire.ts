@@ -234,6 +234,8 @@ export interface LogEvents {
   retitled: RetitledEvent;
   member: MemberEvent;
   removed: RemovedEvent;
+  /** Something that another door keeps for itself. */
+  notice: Happened;
 }
 
 /** True only now, and not repeated after a reconnect. */

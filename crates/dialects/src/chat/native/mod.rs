@@ -71,9 +71,8 @@ impl Dialect for Native {
     fn tell(&self, news: &News, to: Audience<'_>, said: &mut Said) {
         match news {
             News::Event(event) => {
-                if let Some(told) = wire::Told::of(event, to) {
-                    said.message(|buffer| json::write(buffer, &told));
-                }
+                let told = wire::Told::of(event, to);
+                said.message(|buffer| json::write(buffer, &told));
             }
             News::Signal(signal) => {
                 // Of one's own writing, coming and going one knows; how far one has read, one's other devices want to know.

@@ -123,11 +123,13 @@ enum Changed<'a> {
         user_id: &'a str,
         barred: bool,
     },
+    /// What another door keeps for itself: that it was, so that no place is left out.
+    Notice {},
 }
 
 impl<'a> Told<'a> {
-    /// An event as this listener is told of it; none when it is another door's own notice.
-    pub(super) fn of(event: &'a Event, to: Audience<'a>) -> Option<Self> {
+    /// An event as this listener is told of it.
+    pub(super) fn of(event: &'a Event, to: Audience<'a>) -> Self {
         let (kind, what) = match &event.what {
             What::Sent(message) => {
                 let own = matches!(to.whose, Whose::Origin | Whose::Actor);
@@ -158,9 +160,9 @@ impl<'a> Told<'a> {
             What::MemberRemoved { user, barred } => {
                 ("removed", Changed::Removed { user_id: user.as_str(), barred: *barred })
             }
-            What::Notice { .. } => return None,
+            What::Notice { .. } => ("notice", Changed::Notice {}),
         };
-        Some(Self { kind, data: Happened { what, place: Place::of(event, to.room) } })
+        Self { kind, data: Happened { what, place: Place::of(event, to.room) } }
     }
 }
 

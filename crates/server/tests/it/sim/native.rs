@@ -349,7 +349,7 @@ fn whole(
             let throughout = mine.range(event.offset..=end).all(|(_, rights)| rights.belongs);
             // What makes a room is of before anybody belongs, but for the two of a conversation.
             let told = chapter.told.binary_search_by_key(&event.offset, |(at, _)| *at).is_ok();
-            if throughout && !told && !matches!(event.what, What::Notice { .. }) {
+            if throughout && !told {
                 return Err(format!("{} in {} is missing", event.offset, room.shown()));
             }
         }
@@ -377,7 +377,7 @@ fn as_it_was(event: &Event, frame: &Value) -> Result<(), String> {
         What::MemberRemoved { user, .. } => kind == "removed" && data["user_id"] == json!(user.as_str()),
         What::RoomMade { .. } => kind == "room_made",
         What::Retitled { title } => kind == "retitled" && data["title"] == json!(&**title),
-        What::Notice { .. } => false,
+        What::Notice { .. } => kind == "notice",
     };
     let place = data["seq"] == json!(event.seq.0)
         && data["cursor"] == json!(event.cursor().to_string())
