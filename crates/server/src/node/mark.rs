@@ -96,7 +96,8 @@ impl Node {
             let Raise { room, upto, messages, .. } = raise;
             let whole_room = up_to_now && upto.is_some();
             // A read mark that stands there already, or beyond, is no news; that it was asked for may be to some wires.
-            let rises = |upto: &Offset| from.as_ref().is_some_and(|(after, _)| upto > after);
+            // (Who had none yet and reads only what was said before they came stays below the place where they began.)
+            let rises = |upto: &Offset| from.as_ref().is_some_and(|(after, _)| upto > after || messages.is_empty());
             let upto = upto.filter(|upto| mark == Mark::Delivered || rises(upto));
             let kind = SignalKind::Marked { mark, messages, whole_room, upto };
             self.signal(&room, who, kind, call.to.connection(), now);

@@ -39,7 +39,8 @@ impl Node {
         self.write(actor, room.kept(), events, now, Then::Moderate(room.kept().clone(), user.clone()))
     }
 
-    /// The asker's own rooms, or one that they may read.
+    /// The asker's own rooms, or one that they may read; decided on no less than what was found (HAZARDS 16): a room that
+    /// they were put out of meanwhile may have come with what was said there since.
     pub(super) fn own(
         &mut self,
         pending: &mut Pending,
@@ -50,6 +51,11 @@ impl Node {
         if actor.standing != Standing::User {
             return Err(Refusal::Forbidden);
         }
+        if let Some(Found::Own(rooms)) = pending.found.as_deref()
+            && let Some(last) = rooms.iter().map(|own| own.last).max().filter(|last| *last > self.head.offset)
+        {
+            return Ok(Next::Behind(last));
+        }
         if let Some(room) = room
             && let Some(next) = self.readable(room, actor, now)?
         {
@@ -57,12 +63,20 @@ impl Node {
         }
         match pending.found.take().map(|found| *found) {
             Some(Found::Own(rooms)) if room.is_some() && rooms.is_empty() => Err(Refusal::RoomNotFound),
-            Some(Found::Own(rooms)) => Ok(reply(pending, Ok(Reply::Own(rooms)))),
+            Some(Found::Own(mut rooms)) => {
+                rooms.retain(|own| room.is_some() || self.may_belong(&own.room, &actor.who.id));
+                Ok(reply(pending, Ok(Reply::Own(rooms))))
+            }
             _ => {
                 let (user, room) = (actor.who.id.clone(), room.cloned());
                 Ok(Next::Read(Read::Own { user, room, most: limits::OWN_ROOMS_LISTED_MAX }))
             }
         }
+    }
+
+    /// Whether a room is somebody's, as far as is known here.
+    fn may_belong(&self, room: &RoomKey, user: &UserId) -> bool {
+        room.other(user).is_some() || self.rooms.peek(room).is_none_or(|facts| facts.role(user).is_some())
     }
 
     /// Who belongs to a room, for those who may read it.

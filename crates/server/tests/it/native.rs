@@ -124,6 +124,14 @@ fn a_mark_that_does_not_rise_is_told_to_nobody() {
         let read = |frame: &&Value| frame["type"] == "receipt" && frame["data"]["kind"] == "read";
         told.push(heard.iter().filter(read).map(|frame| frame["data"]["offset"].clone()).collect::<Vec<_>>());
     }
+    // Who came later, and reads what was said before, has read it.
+    let mut carol = arrives(&mut world, 0, "carol");
+    carol.ask(&mut world, &join(&room, 0));
+    alice.hear(&mut world, 3_000);
+    carol.ask(&mut world, &mark(&sent[0]["offset"]));
+    let heard = alice.hear(&mut world, 3_000);
+    let read = |frame: &&Value| frame["type"] == "receipt" && frame["data"]["kind"] == "read";
+    assert_eq!(heard.iter().find(read).map(|frame| &frame["data"]["offset"]), Some(&sent[0]["offset"]), "{heard:?}");
     let at_once = &told[0];
     assert!(at_once.iter().all(|offset| *offset == sent[1]["offset"]) && !at_once.is_empty(), "{told:?}");
     assert_eq!((&told[1], &told[2]), (&vec![], &vec![]), "it stands there already");

@@ -1,5 +1,6 @@
 //! History and unread messages: who may see them, decided no earlier than what they show.
 
+use adapters::port::Found;
 use dialects::Request;
 use domain::command::Reply;
 use domain::id::MessageId;
@@ -8,6 +9,8 @@ use domain::limits;
 use domain::model::{RoomKey, RoomKind};
 use domain::query::{Place, Query, Window};
 use domain::refusal::Refusal;
+
+use server::node::Input;
 
 use super::house::{CHAT, House, JOINS, id_of, leave, room, send, user};
 
@@ -91,6 +94,38 @@ fn whoever_was_removed_while_the_page_was_read_gets_none() {
     house.read();
     house.settle();
     assert_eq!(house.answer(page).map(|told| told.result), Some(Err(Refusal::Forbidden)));
+}
+
+#[test]
+fn whoever_was_removed_while_their_rooms_were_looked_up_is_not_shown_that_one() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let (den, own) = (house.makes(&alice, RoomKind::Private, None).key, house.makes(&bob, RoomKind::Private, None).key);
+    house.enter(&bob, &den.shown(), CHAT);
+    let listed = |told: server::node::Told| match told.result {
+        Ok(Reply::Own(rooms)) => rooms.into_iter().map(|room| room.room).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let rooms = house.call(&bob, Request::Ask(Query::Own { room: None }));
+    house.settle();
+    assert_eq!(house.answer(rooms).map(listed), Some(vec![den.clone(), own.clone()]));
+    // They are looked up, and found on their way back, when he leaves and something is said there. What is found is as of
+    // before, but for what was said last.
+    let other = house.user("bob");
+    let rooms = house.call(&other, Request::Ask(Query::Own { room: None }));
+    house.step();
+    let (token, _) = house.reads.pop_front().expect("they are looked up");
+    let mut reader = adapters::port::Store::reader(&house.store).expect("the memory store gives readers");
+    let ask = adapters::port::Read::Own { user: other.person.id.clone(), room: None, most: 10 };
+    let Ok(Found::Own(mut found)) = reader.read(&ask) else { panic!("rooms are found") };
+    house.call(&bob, Request::Do(leave(&den.shown(), CHAT)));
+    house.step();
+    house.commit();
+    // The node has not heard of it yet.
+    found[0].last = house.last_event().offset;
+    house.put(Input::Found(token, Ok(Found::Own(found))));
+    house.settle();
+    assert_eq!(house.answer(rooms).map(listed), Some(vec![own]));
 }
 
 #[test]
