@@ -103,22 +103,21 @@ impl Presence {
 
     /// The connection is told of every room that its user belongs to from now on: it needs no silent seats.
     pub fn attend(&mut self, connection: ConnectionId) {
-        if let Some(attached) = self.connections.get_mut(&connection) {
-            attached.attends = true;
-        }
+        self.connections.entry(connection).and_modify(|attached| attached.attends = true);
     }
 
-    /// The connection is attached to the room without being present. Whoever attends is told of it anyway.
-    pub fn seat_silently(&mut self, room: &RoomKey, connection: ConnectionId, who: &Arc<Person>) {
+    /// The connection is attached to the room without being present; false for who attends.
+    pub fn seat_silently(&mut self, room: &RoomKey, connection: ConnectionId, who: &Arc<Person>) -> bool {
         self.arrive(connection, who);
         if self.connections.get(&connection).is_some_and(|attached| attached.attends) {
-            return;
+            return false;
         }
         let here = self.rooms.entry(room.clone()).or_default();
         if !here.silent.contains(&connection) {
             here.silent.push(connection);
             self.note_room(connection, room);
         }
+        true
     }
 
     /// The silent seats of a connection end (it joined or left something); the rooms that they were in.

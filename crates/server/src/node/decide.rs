@@ -265,7 +265,7 @@ impl Node {
             }
             if let Some(facts) = self.rooms.peek(key) {
                 room::made_before(facts, kind, actor)?;
-                self.made(&pending.call, key);
+                self.made(&pending.call, key, None);
                 return Ok(Next::Done);
             }
         }

@@ -63,7 +63,7 @@ impl Node {
         let again = pending.again.is_some();
         let coming = Coming { room: room.clone(), from, page, manners, again };
         if events.is_empty() {
-            self.entered(&pending.call, coming, now);
+            self.entered(&pending.call, coming, None, now);
             return Ok(Next::Done);
         }
         let mut noted = None;

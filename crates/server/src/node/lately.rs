@@ -1,6 +1,7 @@
 //! What was read and delivered lately: a message that has been read is not told to have been delivered afterwards, whatever
 //! overtook what on the way here; and what one of a user's clients has taken in is not told again when another has, too.
-//! Remembered for a minute, which is longer than a sign of life may take.
+//! What was read is remembered for a minute, which is longer than a sign of life may take; what was delivered for a day, so
+//! that a device that comes back in the evening does not have all of the day told again.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,8 +10,10 @@ use domain::limits;
 use domain::model::RoomKey;
 use domain::rules::watermark::Raise;
 
-/// How long it is remembered, in milliseconds.
+/// How long what was read is remembered, in milliseconds.
 const REMEMBERED_MS: u64 = 60_000;
+/// How long what was delivered is, after the last that was.
+const DELIVERED_REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
 /// Users and rooms of which it is remembered at most.
 const REMEMBERED_MAX: usize = 100_000;
 
@@ -88,7 +91,7 @@ impl Lately {
 
     /// Forgets what is no longer lately.
     pub(super) fn sweep(&mut self, now: Millis) {
-        self.delivered.retain(|_, delivered| now.since(delivered.at) < REMEMBERED_MS);
+        self.delivered.retain(|_, delivered| now.since(delivered.at) < DELIVERED_REMEMBERED_MS);
         self.read.retain(|_, read| now.since(read.at) < REMEMBERED_MS);
     }
 }
@@ -141,8 +144,11 @@ mod tests {
             let fresh = fresh.into_iter().map(|(after, upto)| (Offset(after), Offset(upto))).collect::<Vec<_>>();
             assert_eq!(told, (fresh, Offset(highest)), "behind {after} up to {upto}");
         }
-        lately.sweep(Millis(REMEMBERED_MS));
-        let again = lately.deliver(&user, &room, (Offset(20), Offset(22)), Millis(REMEMBERED_MS));
+        lately.sweep(Millis(DELIVERED_REMEMBERED_MS - 1));
+        let again = lately.deliver(&user, &room, (Offset(20), Offset(22)), Millis(0));
+        assert_eq!(again, (vec![], Offset(22)));
+        lately.sweep(Millis(DELIVERED_REMEMBERED_MS));
+        let again = lately.deliver(&user, &room, (Offset(20), Offset(22)), Millis(DELIVERED_REMEMBERED_MS));
         assert_eq!(again, (vec![(Offset(20), Offset(22))], Offset(22)));
     }
 }

@@ -181,14 +181,14 @@ impl Node {
 
     /// A command's events are committed and announced: the rest of what it does, and its reply.
     fn happened(&mut self, pending: &Pending, then: Then, events: Vec<Arc<Event>>, now: Millis) {
-        let call = &pending.call;
+        let (call, at) = (&pending.call, events.last().map(|event| event.offset));
         match then {
             Then::Send { .. } => {
                 let event = events.into_iter().next_back().expect("a committed write has events");
                 self.tell(call.to, Ok(Reply::Sent { event, repeat: false }));
             }
-            Then::Made(room) => self.made(call, &room),
-            Then::Enter { coming, .. } => self.entered(call, coming, now),
+            Then::Made(room) => self.made(call, &room, at),
+            Then::Enter { coming, .. } => self.entered(call, coming, at, now),
             Then::Leave(room) => self.tell_left(call, room),
             Then::Enrol(user, member) => {
                 if member.status != Status::Active

@@ -76,7 +76,7 @@ impl Node {
 
     /// Whether a room is somebody's, as far as is known here.
     fn may_belong(&self, room: &RoomKey, user: &UserId) -> bool {
-        room.other(user).is_some() || self.rooms.peek(room).is_none_or(|facts| facts.role(user).is_some())
+        room.other(user).is_some() || self.rooms.peek_whole(room).is_none_or(|facts| facts.role(user).is_some())
     }
 
     /// Who belongs to a room, for those who may read it.

@@ -15,7 +15,7 @@ use domain::model::RoomKey;
 struct Entry {
     facts: Option<Box<RoomFacts>>,
     touched: Millis,
-    /// An event of the room is missing from the facts: they serve what has begun, and load anew at the next touch.
+    /// A change of the room is missing from the facts: they serve what has begun, and load anew at the next touch.
     lacking: bool,
 }
 
@@ -40,6 +40,11 @@ impl Rooms {
         self.entries.get(key).and_then(|entry| entry.facts.as_deref())
     }
 
+    /// The same, unless a change is known to be missing from them.
+    pub(super) fn peek_whole(&self, key: &RoomKey) -> Option<&RoomFacts> {
+        self.entries.get(key).filter(|entry| !entry.lacking).and_then(|entry| entry.facts.as_deref())
+    }
+
     /// What a reader found. Facts that are older than what was heard meanwhile are not taken.
     pub(super) fn learn(&mut self, key: &RoomKey, facts: Option<Box<RoomFacts>>, now: Millis) {
         let known = self.peek(key).map(|facts| facts.last);
@@ -48,13 +53,13 @@ impl Rooms {
         }
     }
 
-    /// Follows an event. Of rooms that aren't remembered nothing is learnt: their facts load when they are asked for. Where
-    /// an own event has overtaken another node's, that one is not applied when it comes: it may be of a time that is past.
+    /// Follows an event. Of rooms that aren't remembered nothing is learnt: their facts load when they are asked for. What
+    /// an own event has overtaken, another node's, is not put in under it: if it changes the facts, they load anew.
     pub(super) fn apply(&mut self, event: &Event) {
         let Some(entry) = self.entries.get_mut(&event.room) else { return };
         match &mut entry.facts {
             Some(facts) => {
-                entry.lacking |= event.seq > facts.head.next();
+                entry.lacking |= event.offset <= facts.last && RoomFacts::is_structural(&event.what);
                 facts.apply(event);
             }
             None => entry.facts = RoomFacts::born(event).map(Box::new),

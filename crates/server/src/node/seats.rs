@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dialects::Request;
 use domain::command::{Command, Manners, Reply};
 use domain::event::SignalKind;
-use domain::id::{ConnectionId, Cursor, Millis, UserId};
+use domain::id::{ConnectionId, Cursor, Millis, Offset, UserId};
 use domain::model::{Person, RoomKey};
 use domain::presence::Came;
 use domain::refusal::Refusal;
@@ -56,7 +56,8 @@ impl Node {
     }
 
     /// Someone is in: presence, the reply with its attachment, and the notice, which they hear themselves.
-    pub(super) fn entered(&mut self, call: &Call, coming: Coming, now: Millis) {
+    /// `at` is where that was written, if anything had to be.
+    pub(super) fn entered(&mut self, call: &Call, coming: Coming, at: Option<Offset>, now: Millis) {
         let Coming { room, from, page, manners, again } = coming;
         let (Some(connection), Some(who)) = (call.to.connection(), call.who.clone()) else {
             return self.tell(call.to, Err(Refusal::Invalid));
@@ -75,7 +76,7 @@ impl Node {
             room: room.clone(),
             from: from.map(|cursor| cursor.offset),
             page,
-            decided_at: self.known(&room),
+            decided_at: self.known(&room).max(at.unwrap_or_default()),
             call: Some(Box::new(call.clone())),
         };
         let from = from.unwrap_or(head);
@@ -94,23 +95,19 @@ impl Node {
         }
     }
 
-    pub(super) fn made(&mut self, call: &Call, room: &RoomKey) {
+    /// A room is there that somebody has asked for; `at` is where its making was written, if it was just now.
+    pub(super) fn made(&mut self, call: &Call, room: &RoomKey, at: Option<Offset>) {
         let Some(facts) = self.rooms.peek(room) else {
-            return self.tell(call.to, Err(Refusal::Unavailable));
+            return self.tell(call.to, Err(Refusal::OutcomeUnknown));
         };
         let view = self.view(facts);
         let mut attach = Vec::new();
         if let (Some(connection), Some(who)) = (call.to.connection(), &call.who)
             && self.presence.knows(connection)
+            && self.presence.seat_silently(room, connection, who)
         {
-            self.presence.seat_silently(room, connection, who);
-            attach.push(Attach {
-                room: room.clone(),
-                from: None,
-                page: None,
-                decided_at: self.known(room),
-                call: None,
-            });
+            let decided_at = self.known(room).max(at.unwrap_or_default());
+            attach.push(Attach { room: room.clone(), from: None, page: None, decided_at, call: None });
         }
         let told = Told { attach, ..Told::plain(call.to, Ok(Reply::RoomMade(view))) };
         self.out.push(Output::Reply(Box::new(told)));

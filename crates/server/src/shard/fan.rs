@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::connection::{Connection, Lag, Missed};
 use super::fate::{self, Fates, Telling};
 use super::hub::{HOLE, Piece};
-use super::{Early, Shard, Slot};
+use super::{Shard, Slot};
 use crate::frame;
 
 impl Shard {
@@ -258,9 +258,8 @@ impl Shard {
         }
         if signal.after > self.head {
             self.known_head = self.known_head.max(signal.after);
-            if self.waiting.len() < limits::ANNOUNCEMENTS_MAX {
-                self.waiting.push_back((signal.after, Early::Signal(signal)));
-            } else if is_relayed(&signal) {
+            let relayed = is_relayed(&signal);
+            if !self.waiting.signal(signal) && relayed {
                 self.relay_lost();
             }
             return;

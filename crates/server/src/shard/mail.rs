@@ -10,7 +10,8 @@ use domain::limits;
 use domain::model::Person;
 
 use super::connection::{Lag, MEET, Phase};
-use super::{Early, Mail, Net, Shard, Slot};
+use super::waiting::Early;
+use super::{Mail, Net, Shard, Slot};
 use crate::node::{Announcement, Input as ToNode, ReplyTo, Told};
 
 /// Contents that one turn tells, in bytes; the rest of the mailbox waits for the next. A run is a few times this at most.
@@ -108,13 +109,8 @@ impl Shard {
     /// Replies and signals that had come too early and whose time is now: before the next event, or what is attached here
     /// would miss it.
     fn take_waiting(&mut self) {
-        let head = self.head;
-        if self.waiting.iter().all(|(from, _)| *from > head) {
-            return;
-        }
-        for (from, early) in std::mem::take(&mut self.waiting) {
+        while let Some(early) = self.waiting.next(self.head) {
             match early {
-                early if from > head => self.waiting.push_back((from, early)),
                 Early::Signal(signal) => self.signalled(signal),
                 Early::Told(told) => self.told(told),
             }
@@ -131,38 +127,27 @@ impl Shard {
         let from = told.attach.iter().filter_map(|attach| attach.from).chain(returned).chain(follows).max();
         // And whoever was let in by what this shard has yet to tell of would be told of what came before.
         let from = told.attach.iter().map(|attach| attach.decided_at).max().max(from);
-        let from = from.max(self.waits_behind(&told));
+        let from = from.max(told.to.connection().and_then(|connection| self.waiting.behind(connection)));
         if let Some(from) = from.filter(|from| *from > self.head) {
             self.known_head = self.known_head.max(from);
-            self.waiting.push_back((from, Early::Told(told)));
+            self.waiting.reply(from, told);
             return;
         }
-        // Decided before a removal that this shard has told of: the node says again (HAZARDS 4).
-        if told.attach.iter().any(|attach| attach.decided_at < self.excluded_at)
+        let slot = told.to.connection().and_then(|connection| self.slot_of(connection));
+        // Decided before a removal that this shard has told of: the node says again (HAZARDS 4). Not for who is gone: the
+        // node has let go of them, and nothing would do so again.
+        if slot.is_some()
+            && told.attach.iter().any(|attach| attach.decided_at < self.excluded_at)
             && let Some(call) = told.attach.iter_mut().find_map(|attach| attach.call.take())
         {
             self.out.node.push(ToNode::Again(*call, self.excluded_at));
             return;
         }
-        let slot = match told.to {
-            ReplyTo::Connection(id, _) => self.slot_of(id),
-            ReplyTo::Rest(_) | ReplyTo::Nobody => None,
-        };
         if self.is_outdated(slot, &mut told) {
             return;
         }
         let Some(told) = self.hold_for_echo(told) else { return };
         self.deliver(told);
-    }
-
-    /// What is said to a connection stays in its order: for what an earlier reply to it waits.
-    fn waits_behind(&self, told: &Told) -> Option<Offset> {
-        let connection = told.to.connection()?;
-        let to_it = |(from, early): &(Offset, Early)| match early {
-            Early::Told(told) => (told.to.connection() == Some(connection)).then_some(*from),
-            Early::Signal(_) => None,
-        };
-        self.waiting.iter().filter_map(to_it).max()
     }
 
     /// A repeat's reply whose message this connection has not been told of yet waits for it, where the wire's

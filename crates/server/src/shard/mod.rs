@@ -36,15 +36,14 @@ mod status;
 mod takeover;
 mod tongue;
 mod typing;
+mod waiting;
 mod wheel;
 mod world;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use dialects::{Said, Steps};
 use domain::Text;
-use domain::event::Signal;
 use domain::id::{ConnectionId, Life, Millis, Offset};
 use domain::identity::Credential;
 use domain::model::RoomKey;
@@ -65,9 +64,10 @@ use self::page::Page;
 pub use self::parts::{Allowance, DoorTally, Parts, Tally, Timing};
 pub use self::polling::PollCall;
 use self::typing::Typing;
+use self::waiting::Waiting;
 use self::wheel::{Tick, Wheel};
 pub use self::world::{Asking, Gate, Input, Mail, Net, Outputs};
-use crate::node::{Announcement, Token, Told};
+use crate::node::{Announcement, Token};
 
 /// A connection's place in a shard, chosen by whoever holds the sockets; free again after [`Net::close`].
 pub type Slot = u32;
@@ -81,15 +81,6 @@ enum ReadFor {
     Page(ConnectionId, Box<Page>),
     /// Announcements that are missing.
     Gap,
-}
-
-/// What follows an event that the shard has yet to tell.
-#[derive(Debug)]
-enum Early {
-    /// A reply that says, or attaches, from there on. As many as calls at most.
-    Told(Told),
-    /// A signal. As many as [`domain::limits::ANNOUNCEMENTS_MAX`] at most, replies counted.
-    Signal(Arc<Signal>),
 }
 
 /// A shard. See the module.
@@ -117,8 +108,8 @@ pub struct Shard {
     mail: VecDeque<Mail>,
     /// Announcements ahead of the head.
     early: BTreeMap<Offset, Announcement>,
-    /// What follows an event that is still to be told, in the order in which it came.
-    waiting: VecDeque<(Offset, Early)>,
+    /// What follows an event that is still to be told.
+    waiting: Waiting,
     gap_since: Option<Millis>,
     gap_reading: bool,
     next_token: Token,
@@ -188,7 +179,7 @@ impl Shard {
             aliases: HashMap::new(),
             mail: VecDeque::new(),
             early: BTreeMap::new(),
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             gap_since: None,
             gap_reading: false,
             next_token: 0,

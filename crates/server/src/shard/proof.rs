@@ -103,6 +103,8 @@ impl Shard {
 
     /// Pings: the payload is the place that the answer will prove.
     pub(super) fn ping(&mut self, slot: Slot) {
+        // It may have no room for all of its room's run, and be behind from now on: the ping stands behind what it was given.
+        self.take_run(slot);
         let (tick, head) = (self.wheel.tick(self.now), self.head);
         let Some(connection) = self.get(slot) else { return };
         connection.pinged = tick;
@@ -112,6 +114,7 @@ impl Shard {
 
     /// A session asked its client for a sign of life.
     pub(super) fn asked(&mut self, slot: Slot) {
+        self.take_run(slot);
         let head = self.head;
         if let Some(connection) = self.get(slot) {
             connection.ask(head);

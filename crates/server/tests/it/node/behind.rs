@@ -4,6 +4,7 @@ use dialects::Request;
 use domain::command::{Command, Reply, Since};
 use domain::event::What;
 use domain::model::{Member, Role, RoomKind, Status};
+use domain::query::Query;
 use domain::refusal::Refusal;
 
 use super::house::{House, JOINS, Who, enter, room, send};
@@ -27,6 +28,8 @@ fn who_attends_is_attached_anyway_and_loses_nothing_by_making_rooms() {
         house.does(who, makes()).expect("users may");
         let told = house.told(who, makes());
         assert!(told.result.is_ok() && told.detach.is_empty(), "{told:?}");
+        // Nothing would detach her again whom the node has on no seat.
+        assert_eq!(told.attach.len(), usize::from(who.connection != alice.connection), "{told:?}");
         let entered = house.enter(who, "lobby", JOINS);
         let expected = if who.connection == alice.connection { 0 } else { 2 };
         assert_eq!(
@@ -79,6 +82,8 @@ fn what_another_node_decided_is_known_although_an_own_event_overtook_it() {
     assert_eq!(house.does(&bob, send(&den, "let me in")), Err(Refusal::Forbidden));
     house.elsewhere(&alice, &den, Some(version), vec![(invited(&bob), version)]);
     house.says(&alice, &den, "welcome");
+    let Ok(Reply::Own(rooms)) = house.asks(&bob, Query::Own { room: None }) else { panic!("he has rooms") };
+    assert_eq!(rooms.iter().map(|own| &own.room).collect::<Vec<_>>(), [&den]);
     let said = house.does(&bob, send(&den, "thanks"));
     assert!(matches!(said, Ok(Reply::Sent { .. })), "{said:?}");
 }

@@ -9,6 +9,8 @@ use super::wire::{Ear, Received, masked, upgrade};
 /// The client.
 pub(crate) struct Line {
     pub(crate) pipe: usize,
+    /// Whether it gives pings among what it hears, as `{"type":"a ping","place":N}`.
+    pub(crate) shows_pings: bool,
     ear: Ear,
 }
 
@@ -21,7 +23,7 @@ impl Line {
     fn connect_at(world: &mut World, shard: usize, target: &str) -> Self {
         let pipe = world.connect(0, shard);
         world.send(pipe, &upgrade(target, &[]));
-        let mut line = Self { pipe, ear: Ear::default() };
+        let mut line = Self { pipe, shows_pings: false, ear: Ear::default() };
         world.run_until(world.now.plus(1));
         line.ear.feed(world.receive(pipe, usize::MAX));
         assert!(matches!(line.ear.next(), Some(Received::Http { status: 101, .. })), "{target}");
@@ -53,7 +55,11 @@ impl Line {
             while let Some(received) = self.ear.next() {
                 match received {
                     Received::Text(text) => heard.push(serde_json::from_str(&text).expect("frames are JSON")),
-                    Received::Ping(payload) => world.send(self.pipe, &masked(Opcode::Pong, &payload)),
+                    Received::Ping(payload) => {
+                        world.send(self.pipe, &masked(Opcode::Pong, &payload));
+                        let place = payload.try_into().map_or(0, u64::from_be_bytes);
+                        heard.extend(self.shows_pings.then(|| json!({"type": "a ping", "place": place})));
+                    }
                     other @ (Received::Http { .. }
                     | Received::Binary(_)
                     | Received::Pong(_)
