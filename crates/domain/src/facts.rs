@@ -83,6 +83,12 @@ impl RoomFacts {
         self.change(&event.what);
     }
 
+    /// Whether anything but the room's place in the log is another by this event.
+    #[must_use]
+    pub fn would_change(&self, event: &Event) -> bool {
+        Self::is_structural(&event.what) || (event.alias.is_some() && event.alias != self.alias)
+    }
+
     /// What an event changes of the facts that rules read, whatever its numbers: the node folds events whose fate is
     /// still open onto a copy with this.
     pub fn change(&mut self, what: &What) {

@@ -44,12 +44,21 @@ impl Node {
 
     /// Announces events in offset order, follows them, and moves the head as far as there is no gap.
     pub(super) fn announce(&mut self, events: Vec<Arc<Event>>) {
-        let mut run: Vec<Arc<Event>> = Vec::with_capacity(events.len());
+        let (mut run, mut reached) = (Vec::<Arc<Event>>::with_capacity(events.len()), self.head.offset);
         for event in events {
             if event.offset <= self.head.offset {
                 continue;
             }
-            self.rooms.apply(&event);
+            // What was announced ahead of the head comes again with what lies before it, and was applied.
+            let new = if event.offset == reached.next() {
+                reached = event.offset;
+                !self.ahead.remove(&event.offset)
+            } else {
+                self.ahead.insert(event.offset)
+            };
+            if new {
+                self.rooms.apply(&event);
+            }
             if run.last().is_some_and(|last| last.offset.next() != event.offset) {
                 self.announce_run(std::mem::take(&mut run));
             }

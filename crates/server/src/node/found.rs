@@ -24,6 +24,7 @@ impl Node {
     pub(super) fn load(&mut self, room: &RoomKey) {
         if !self.desk.rooms.contains_key(room) {
             self.desk.rooms.insert(room.clone(), Vec::new());
+            self.rooms.loading(room);
             self.read(Waiter::Room(room.clone()), Read::Room(room.clone()));
         }
     }
@@ -62,6 +63,7 @@ impl Node {
                 waiting.into_iter().for_each(|pending| self.resume(pending, now));
             }
             other => {
+                self.rooms.not_loaded(room);
                 log_read_failure(&other);
                 waiting.into_iter().for_each(|pending| self.refuse(&pending, Refusal::Unavailable, now));
             }

@@ -14,6 +14,8 @@ use domain::rules::watermark::Raise;
 const REMEMBERED_MS: u64 = 60_000;
 /// How long what was delivered is, after the last that was.
 const DELIVERED_REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
+/// How often it is looked through for what is older.
+const DELIVERED_SWEPT_EVERY_MS: u64 = 60_000;
 /// Users and rooms of which it is remembered at most.
 const REMEMBERED_MAX: usize = 100_000;
 
@@ -22,6 +24,8 @@ const REMEMBERED_MAX: usize = 100_000;
 pub(super) struct Lately {
     read: HashMap<(UserId, RoomKey), Read>,
     delivered: HashMap<(UserId, RoomKey), Delivered>,
+    /// When what was delivered was last looked through.
+    swept: Millis,
 }
 
 /// A stretch of a room of which everything was told to be delivered.
@@ -69,11 +73,9 @@ impl Lately {
         (after, upto): (Offset, Offset),
         now: Millis,
     ) -> (Vec<(Offset, Offset)>, Offset) {
-        if self.delivered.len() >= REMEMBERED_MAX {
-            self.delivered.clear();
-        }
         let key = (user.clone(), room.clone());
         let Some(known) = self.delivered.get_mut(&key) else {
+            self.make_room();
             self.delivered.insert(key, Delivered { after, upto, at: now });
             return (vec![(after, upto)], upto);
         };
@@ -89,9 +91,23 @@ impl Lately {
         (fresh, known.upto)
     }
 
+    /// Lets go of the half that was delivered longest ago when there is too much.
+    fn make_room(&mut self) {
+        if self.delivered.len() < REMEMBERED_MAX {
+            return;
+        }
+        let mut times: Vec<Millis> = self.delivered.values().map(|delivered| delivered.at).collect();
+        let (_, middle, _) = times.select_nth_unstable(REMEMBERED_MAX / 2);
+        let middle = *middle;
+        self.delivered.retain(|_, delivered| delivered.at > middle);
+    }
+
     /// Forgets what is no longer lately.
     pub(super) fn sweep(&mut self, now: Millis) {
-        self.delivered.retain(|_, delivered| now.since(delivered.at) < DELIVERED_REMEMBERED_MS);
+        if now.since(self.swept) >= DELIVERED_SWEPT_EVERY_MS {
+            self.swept = now;
+            self.delivered.retain(|_, delivered| now.since(delivered.at) < DELIVERED_REMEMBERED_MS);
+        }
         self.read.retain(|_, read| now.since(read.at) < REMEMBERED_MS);
     }
 }
@@ -147,8 +163,27 @@ mod tests {
         lately.sweep(Millis(DELIVERED_REMEMBERED_MS - 1));
         let again = lately.deliver(&user, &room, (Offset(20), Offset(22)), Millis(0));
         assert_eq!(again, (vec![], Offset(22)));
-        lately.sweep(Millis(DELIVERED_REMEMBERED_MS));
-        let again = lately.deliver(&user, &room, (Offset(20), Offset(22)), Millis(DELIVERED_REMEMBERED_MS));
+        let later = Millis(DELIVERED_REMEMBERED_MS + DELIVERED_SWEPT_EVERY_MS);
+        lately.sweep(later);
+        let again = lately.deliver(&user, &room, (Offset(20), Offset(22)), later);
         assert_eq!(again, (vec![(Offset(20), Offset(22))], Offset(22)));
+    }
+
+    #[test]
+    fn of_too_much_that_was_delivered_the_half_of_before_goes() {
+        let room = RoomKey::Named(RoomName::new("r").expect("a short name is valid"));
+        let user = |number: usize| UserId::new(&format!("u{number}")).expect("a short id is valid");
+        let one = (Offset(1), Offset(2));
+        let mut lately = Lately::default();
+        for number in 0..REMEMBERED_MAX {
+            lately.deliver(&user(number), &room, one, Millis(number as u64));
+        }
+        // Whom it knows needs no room.
+        assert_eq!(lately.deliver(&user(0), &room, one, Millis(0)).0, vec![]);
+        assert_eq!(lately.delivered.len(), REMEMBERED_MAX);
+        lately.deliver(&user(REMEMBERED_MAX), &room, one, Millis(REMEMBERED_MAX as u64));
+        assert_eq!(lately.delivered.len(), REMEMBERED_MAX / 2);
+        let last = lately.deliver(&user(REMEMBERED_MAX - 1), &room, one, Millis(0));
+        assert_eq!((last.0, lately.deliver(&user(0), &room, one, Millis(0)).0), (vec![], vec![one]));
     }
 }

@@ -37,7 +37,7 @@ mod seats;
 mod send;
 mod session;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use adapters::port::{Batch, Read, Write};
@@ -100,6 +100,8 @@ pub struct Node {
     born: Offset,
     /// Everything up to here was announced, and the facts remembered know of it.
     head: Cursor,
+    /// What was announced, and applied to the facts, ahead of it.
+    ahead: BTreeSet<Offset>,
     ids: Ids,
     rooms: Rooms,
     people: HashMap<UserId, Arc<Person>>,
@@ -140,6 +142,7 @@ impl Node {
             expired_at: Millis(0),
             born: start.head.offset.next(),
             head: start.head,
+            ahead: BTreeSet::new(),
             ids: Ids::seeded(start.seed),
             rooms: Rooms::default(),
             people: HashMap::new(),

@@ -61,6 +61,11 @@ impl Node {
         {
             return Ok(next);
         }
+        if let Some(Found::Own(rooms)) = pending.found.as_deref()
+            && let Some(next) = self.ensure_none_lacks(rooms.iter().map(|own| &own.room), now)
+        {
+            return Ok(next);
+        }
         match pending.found.take().map(|found| *found) {
             Some(Found::Own(rooms)) if room.is_some() && rooms.is_empty() => Err(Refusal::RoomNotFound),
             Some(Found::Own(mut rooms)) => {
@@ -76,7 +81,13 @@ impl Node {
 
     /// Whether a room is somebody's, as far as is known here.
     fn may_belong(&self, room: &RoomKey, user: &UserId) -> bool {
-        room.other(user).is_some() || self.rooms.peek_whole(room).is_none_or(|facts| facts.role(user).is_some())
+        room.other(user).is_some() || self.rooms.peek(room).is_none_or(|facts| facts.role(user).is_some())
+    }
+
+    /// Has facts loaded of which a change is known to be missing.
+    fn ensure_none_lacks<'a>(&mut self, mut rooms: impl Iterator<Item = &'a RoomKey>, now: Millis) -> Option<Next> {
+        let lacking = rooms.find(|room| self.rooms.lacks(room)).cloned()?;
+        self.ensure(&lacking, now)
     }
 
     /// Who belongs to a room, for those who may read it.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use domain::event::Event;
 use domain::facts::RoomFacts;
-use domain::id::{Millis, Seq};
+use domain::id::{Millis, Offset, Seq};
 use domain::limits;
 use domain::model::RoomKey;
 
@@ -15,6 +15,8 @@ use domain::model::RoomKey;
 struct Entry {
     facts: Option<Box<RoomFacts>>,
     touched: Millis,
+    /// The facts were loaded with everything up to here.
+    loaded: Offset,
     /// A change of the room is missing from the facts: they serve what has begun, and load anew at the next touch.
     lacking: bool,
 }
@@ -23,6 +25,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     entries: HashMap<RoomKey, Entry>,
+    /// Rooms whose facts are being read, and the last change of each that was heard of since.
+    loading: HashMap<RoomKey, Offset>,
     /// How many messages went through each relay that somebody is in.
     relayed: HashMap<RoomKey, Seq>,
 }
@@ -40,26 +44,43 @@ impl Rooms {
         self.entries.get(key).and_then(|entry| entry.facts.as_deref())
     }
 
-    /// The same, unless a change is known to be missing from them.
-    pub(super) fn peek_whole(&self, key: &RoomKey) -> Option<&RoomFacts> {
-        self.entries.get(key).filter(|entry| !entry.lacking).and_then(|entry| entry.facts.as_deref())
+    /// Whether a change is known to be missing from what is remembered of the room.
+    pub(super) fn lacks(&self, key: &RoomKey) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.lacking)
+    }
+
+    /// The room's facts are being read: what happens there meanwhile is noted.
+    pub(super) fn loading(&mut self, key: &RoomKey) {
+        self.loading.insert(key.clone(), Offset(0));
+    }
+
+    /// They could not be read.
+    pub(super) fn not_loaded(&mut self, key: &RoomKey) {
+        self.loading.remove(key);
     }
 
     /// What a reader found. Facts that are older than what was heard meanwhile are not taken.
     pub(super) fn learn(&mut self, key: &RoomKey, facts: Option<Box<RoomFacts>>, now: Millis) {
-        let known = self.peek(key).map(|facts| facts.last);
-        if known.is_none() || facts.as_ref().is_some_and(|found| Some(found.last) >= known) {
-            self.entries.insert(key.clone(), Entry { facts, touched: now, lacking: false });
+        let known = self.peek(key).map_or(Offset(0), |facts| facts.last);
+        let heard = self.loading.remove(key).unwrap_or_default().max(known);
+        let loaded = facts.as_ref().map_or(Offset(0), |facts| facts.last);
+        if loaded >= heard {
+            self.entries.insert(key.clone(), Entry { facts, touched: now, loaded, lacking: false });
         }
     }
 
     /// Follows an event. Of rooms that aren't remembered nothing is learnt: their facts load when they are asked for. What
     /// an own event has overtaken, another node's, is not put in under it: if it changes the facts, they load anew.
     pub(super) fn apply(&mut self, event: &Event) {
+        // Who only says something changes no facts; waiting for every word of a busy room would never end.
+        if let Some(heard) = self.loading.get_mut(&event.room).filter(|_| RoomFacts::is_structural(&event.what)) {
+            *heard = event.offset.max(*heard);
+        }
         let Some(entry) = self.entries.get_mut(&event.room) else { return };
         match &mut entry.facts {
             Some(facts) => {
-                entry.lacking |= event.offset <= facts.last && RoomFacts::is_structural(&event.what);
+                let late = event.offset <= facts.last && event.offset > entry.loaded;
+                entry.lacking |= late && facts.would_change(event);
                 facts.apply(event);
             }
             None => entry.facts = RoomFacts::born(event).map(Box::new),

@@ -7,7 +7,7 @@ use domain::model::{Member, Role, RoomKind, Status};
 use domain::query::Query;
 use domain::refusal::Refusal;
 
-use super::house::{House, JOINS, Who, enter, room, send};
+use super::house::{CHAT, House, JOINS, Who, enter, room, send};
 
 fn notice() -> What {
     What::Notice { extra: "{}".into() }
@@ -86,4 +86,43 @@ fn what_another_node_decided_is_known_although_an_own_event_overtook_it() {
     assert_eq!(rooms.iter().map(|own| &own.room).collect::<Vec<_>>(), [&den]);
     let said = house.does(&bob, send(&den, "thanks"));
     assert!(matches!(said, Ok(Reply::Sent { .. })), "{said:?}");
+}
+
+#[test]
+fn facts_that_were_read_before_a_change_was_heard_of_are_not_taken() {
+    let mut house = House::new();
+    let (alice, bob) = (house.connect("alice", 1), house.connect("bob", 2));
+    let den = house.makes(&alice, RoomKind::Private, None).key;
+    let version = house.says(&alice, &den, "first").version;
+    // Another node, which has not touched the room: its facts are read when bob is not invited yet, and come when it has
+    // heard that he is.
+    let mut other = house.second();
+    let to = other.call(&bob, Request::Do(send(&den, "am I in?")));
+    other.step();
+    let (token, ask) = other.reads.pop_front().expect("the room is read");
+    let mut reader = adapters::port::Store::reader(&house.store).expect("the memory store gives readers");
+    let before = reader.read(&ask);
+    house.elsewhere(&alice, &den, Some(version), vec![(invited(&bob), version)]);
+    other.catch_up();
+    assert_eq!(other.node.head(), house.last_event().cursor());
+    other.put(server::node::Input::Found(token, before));
+    other.settle();
+    let told = other.answer(to).expect("every call is answered");
+    assert!(matches!(told.result, Ok(Reply::Sent { .. })), "{:?}", told.result);
+}
+
+#[test]
+fn what_is_heard_twice_is_not_taken_for_missing() {
+    let mut house = House::new();
+    let (alice, bob, carol) = (house.connect("alice", 1), house.connect("bob", 2), house.user("carol"));
+    house.enter(&bob, "far", JOINS);
+    let den = house.makes(&alice, RoomKind::Private, None).key;
+    let version = house.says(&bob, &room("far"), "first").version;
+    house.elsewhere(&carol, &room("far"), Some(version), vec![(notice(), version)]);
+    // His joining is written behind the gap, and read again when that is closed.
+    house.enter(&bob, &den.shown(), CHAT);
+    house.call(&bob, Request::Do(send(&den, "here I am")));
+    house.step();
+    let rooms = house.reads.iter().filter(|(_, read)| matches!(read, adapters::port::Read::Room(_))).count();
+    assert_eq!((rooms, house.commits.len()), (0, 1), "what is known of the room is whole");
 }

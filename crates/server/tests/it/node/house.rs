@@ -63,11 +63,19 @@ impl House {
     }
 
     pub(super) fn with(policy: Policy) -> Self {
-        let store = MemoryStore::new(Life(1));
+        Self::on(MemoryStore::new(Life(1)), policy, Life(7))
+    }
+
+    /// Another node on the same log, which has heard of everything up to now and has touched nothing.
+    pub(super) fn second(&self) -> Self {
+        Self::on(self.store.clone(), Policy::default(), Life(8))
+    }
+
+    fn on(store: MemoryStore, policy: Policy, life: Life) -> Self {
         let writer = store.writer().expect("the memory store gives writers");
         let mut reader = store.reader().expect("the memory store gives readers");
         let Ok(Found::Cursor(Some(head))) = reader.read(&Read::Head) else { panic!("a log has a head") };
-        let start = Start { policy, life: Life(7), head, recent: Vec::new(), expired: Offset(1), seed: [3; 32] };
+        let start = Start { policy, life, head, recent: Vec::new(), expired: Offset(1), seed: [3; 32] };
         Self {
             store,
             now: Millis(1_800_000_000_000),
@@ -153,6 +161,16 @@ impl House {
         let mut other = self.store.writer().expect("the memory store gives writers");
         let outcomes = other.commit(&batch).expect("nothing fails it");
         assert!(matches!(outcomes[..], [Outcome::Committed(_)]), "{outcomes:?}");
+    }
+
+    /// The log is looked at, as it is every so often; nothing else is read meanwhile.
+    pub(super) fn catch_up(&mut self) {
+        self.now = self.now.plus(60_000);
+        self.tick();
+        while let Some((_, Read::Head | Read::Since { .. })) = self.reads.front() {
+            self.read();
+            self.step();
+        }
     }
 
     /// Lets everything happen.
