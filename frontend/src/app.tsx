@@ -3,8 +3,9 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { LinkProvider, link, useStatus } from './session/client';
 import { Login } from './session/login';
+import { goHome } from './lib/route';
 import { refuses } from './lib/server';
-import { type Session, keep, restore } from './session/session';
+import { type Session, keep, restore, takesOver } from './session/session';
 import { Workspace } from './parts/workspace';
 import { Logo } from './parts/icons';
 import { useClient } from './session/client';
@@ -17,6 +18,8 @@ export function App() {
   const [refused, setRefused] = useState<string>();
   const change = useCallback((next: Session | undefined, why?: string) => {
     keep(next);
+    // Who leaves by choice leaves the room as well; whose session has ended comes back to it.
+    if (!next && why === undefined) goHome();
     setRefused(why);
     setSession(next);
   }, []);
@@ -50,7 +53,11 @@ function Gate({ onLeave }: { onLeave(why?: string): void }) {
   const client = useClient();
   const status = useStatus();
   const [known, setKnown] = useState(client.me !== undefined);
-  useEffect(() => client.on('hello', () => setKnown(true)), [client]);
+  useEffect(() => client.on('hello', ({ user }) => {
+    // The address may be of somebody who was here before: whoever has a room's id comes in by it.
+    if (takesOver(user.id)) goHome();
+    setKnown(true);
+  }), [client]);
   if (known || client.me) return <Workspace onLeave={() => onLeave()} />;
   return (
     <main class="login">

@@ -31,6 +31,11 @@ export function go(route: Route): void {
   location.hash = address(route);
 }
 
+/** Home, in place of the address that is left: one does not go back to it. */
+export function goHome(): void {
+  location.replace(address({ at: 'home' }));
+}
+
 function subscribe(listener: () => void): () => void {
   addEventListener('hashchange', listener);
   return () => removeEventListener('hashchange', listener);

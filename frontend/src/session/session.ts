@@ -7,6 +7,7 @@ export interface Session {
 }
 
 const KEY = 'switchboard.session';
+const WHOSE = 'switchboard.whose';
 
 export function restore(): Session | undefined {
   try {
@@ -22,6 +23,13 @@ export function restore(): Session | undefined {
 export function keep(session: Session | undefined): void {
   if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
   else sessionStorage.removeItem(KEY);
+}
+
+/** Notes whose the address in this tab is from now on. Whether it was another's. */
+export function takesOver(user: string): boolean {
+  const before = sessionStorage.getItem(WHOSE);
+  sessionStorage.setItem(WHOSE, user);
+  return before !== null && before !== user;
 }
 
 /** A name for what is kept on disk: two people on one machine must not share an outbox. */
