@@ -54,8 +54,9 @@ export function Timeline({ room, unreadAfter, act, onReady }: Props) {
     setAtEnd(seen.atEnd);
     older(client, latest.current.room, seen.first, failed);
     const last = lastMessage(latest.current.rows, seen.last);
-    // What was on the screen of somebody who is looking is read.
-    if (last && document.visibilityState === 'visible' && document.hasFocus()) mark.seen(last.offset);
+    // What was on the screen of somebody who is looking is read. A mark above the head that is known would be cut to it, and
+    // what lies between not be asked for again.
+    if (last && document.visibilityState === 'visible' && document.hasFocus()) mark.seen(Math.min(last.offset, latest.current.room.head.offset));
   }, [client, mark]);
   const scroll = useScroll(measured, HEAD_PX, start, onMove);
   const scrollRef = useRef(scroll);
@@ -68,8 +69,12 @@ export function Timeline({ room, unreadAfter, act, onReady }: Props) {
   }, [onMove]);
 
   // What one says oneself is looked at, wherever one was.
-  const newest = room.pending.at(-1)?.client_id;
-  useEffect(() => { if (newest) scrollRef.current.toEnd(); }, [newest]);
+  const said = useMemo(() => new Set(room.pending.map((entry) => entry.client_id)), []);
+  useEffect(() => {
+    const before = said.size;
+    for (const { client_id: id } of room.pending) said.add(id);
+    if (said.size > before) scrollRef.current.toEnd();
+  }, [room.pending]);
 
   const show = useCallback((messageId: string) => {
     void find(client, room.id, messageId).then((found) => {
