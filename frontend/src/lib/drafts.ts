@@ -13,8 +13,8 @@ export interface Draft {
   /** Of a message. */
   text: string;
   target: Target | undefined;
-  /** Of an edit, beside the message that was begun before it. */
-  edit: string | undefined;
+  /** Of edits, by message, beside the message that was begun before them. */
+  readonly edits: Map<string, string>;
 }
 
 const DRAFTS = new Map<string, Draft>();
@@ -23,7 +23,7 @@ const DRAFTS = new Map<string, Draft>();
 export function draftOf(me: string, where: RoomView | { readonly userId: string }): Draft {
   const other = 'userId' in where ? where.userId : where.with?.id;
   const key = JSON.stringify(other === undefined && 'id' in where ? [me, 'room', where.id] : [me, 'user', other]);
-  const draft = DRAFTS.get(key) ?? { text: '', target: undefined, edit: undefined };
+  const draft = DRAFTS.get(key) ?? { text: '', target: undefined, edits: new Map() };
   DRAFTS.set(key, draft);
   return draft;
 }

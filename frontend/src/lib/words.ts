@@ -5,6 +5,7 @@ import { SwitchboardError } from 'switchboard-client';
 const WORDS: Readonly<Record<string, string>> = {
   room_not_found: 'There is no such room.',
   message_not_found: 'That message is gone.',
+  edited_elsewhere: 'The message was changed elsewhere meanwhile.',
   user_not_found: 'There is nobody of that name.',
   forbidden: 'That room is not open to you.',
   not_allowed: 'You may not do that here.',

@@ -47,16 +47,20 @@ export function Composer(props: Props) {
 
   const write = (next: string) => {
     setText(next);
-    if (editing) draft.edit = next;
+    if (editing) draft.edits.set(target.message.message_id, next);
     else draft.text = next;
     onTyping(next !== '');
+  };
+  const letGo = () => {
+    if (editing) draft.edits.delete(target.message.message_id);
+    onTarget(undefined);
   };
   const say = () => {
     const content = text.trim();
     if (!content || tooLong || muted) return;
     if (editing) {
       if (content !== target.message.content) props.onEdit(target.message, content);
-      onTarget(undefined);
+      letGo();
       return;
     }
     props.onSay(content, target?.message.message_id);
@@ -66,7 +70,7 @@ export function Composer(props: Props) {
   const keys = (event: KeyboardEvent) => {
     if (composes(event)) return;
     if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); say(); }
-    if (event.key === 'Escape' && target) { event.preventDefault(); onTarget(undefined); }
+    if (event.key === 'Escape' && target) { event.preventDefault(); letGo(); }
     if (event.key === 'ArrowUp' && !modified(event) && text === '' && !target) { event.preventDefault(); props.onEditLast(); }
   };
   return (
@@ -76,7 +80,7 @@ export function Composer(props: Props) {
           <button type="button" class="target-words" onClick={() => props.onShow(target.message.message_id)}>
             <strong>{editing ? 'Editing' : `Replying to ${target.message.by.name}`}</strong> <span class="cut">{target.message.content}</span>
           </button>
-          <button type="button" class="icon-button" aria-label={editing ? 'Stop editing' : 'Do not reply'} onClick={() => onTarget(undefined)}><Close /></button>
+          <button type="button" class="icon-button" aria-label={editing ? 'Stop editing' : 'Do not reply'} onClick={letGo}><Close /></button>
         </div>
       )}
       <div class="composer-line">
@@ -93,5 +97,5 @@ export function Composer(props: Props) {
 
 /** What stands in the box: what was typed last, or what is up for editing. */
 function kept(draft: Draft, target: Target | undefined): string {
-  return target?.how === 'edit' ? draft.edit ?? target.message.content : draft.text;
+  return target?.how === 'edit' ? draft.edits.get(target.message.message_id) ?? target.message.content : draft.text;
 }

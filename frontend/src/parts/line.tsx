@@ -82,7 +82,7 @@ function Said({ row, index, count, room, tick, act, flash, edit, show }: Props &
           {edit?.state === 'saving' && <span class="edited"> (being saved)</span>}
           {!edit && message.edited_at && <span class="edited" title={`Edited ${full(message.edited_at)}`}> (edited)</span>}
         </div>
-        {edit?.state === 'failed' && <Unsaved edit={edit} />}
+        {edit?.state === 'failed' && <Unsaved edit={edit} now={row.message.content} />}
         <Reactions message={message} onReact={act.react} />
       </div>
       {tick && <span class="tick" title={TICKS[tick]} data-state={tick}><Ticks state={tick} /><span class="unseen">{TICKS[tick]}</span></span>}

@@ -7,7 +7,7 @@ import { type Target, draftOf } from '../lib/drafts';
 import { nameOf } from '../lib/names';
 import { passes, words } from '../lib/words';
 import { go } from '../lib/route';
-import { useClient, useLink, useListed, useMe, useRoom, useRooms } from '../session/client';
+import { useClient, useDirect, useLink, useListed, useMe, useRoom, useRooms } from '../session/client';
 import { Announcer } from './announcer';
 import { Composer } from './composer';
 import { Close } from './icons';
@@ -20,14 +20,16 @@ import { TypingLine } from './typing-line';
 import { Orphans } from './unsaved';
 
 interface Props {
-  /** Undefined: a conversation that is not made yet. */
-  readonly id: string | undefined;
+  /** Absent: the conversation with `userId`, which may not be made yet. */
+  readonly roomId?: string;
   readonly userId?: string;
   readonly doors: boolean;
 }
 
-export function RoomPane({ id, userId, doors }: Props) {
+export function RoomPane({ roomId, userId, doors }: Props) {
   const client = useClient();
+  // From the view itself: what was drawn above may be older than `known`.
+  const id = useDirect(userId)?.id ?? roomId;
   const me = useMe();
   const room = useRoom(id);
   const known = useListed();
@@ -43,8 +45,9 @@ export function RoomPane({ id, userId, doors }: Props) {
     setProblem(undefined);
     let over = false;
     // An address of a room that is not ours yet: who has it may come in, or hears why not.
-    const come = listed ? Promise.resolve() : client.join(id).then(() => undefined);
-    come.then(() => client.view.open(id)).catch((error: unknown) => {
+    // Where all seats are taken one of them may be one's own, as the list says that has come meanwhile.
+    const come = listed ? Promise.resolve() : client.join(id).catch((error: unknown) => { if (!client.view.room(id)) throw error; });
+    come.then(() => (over ? undefined : client.view.open(id))).catch((error: unknown) => {
       if (!over && !(error instanceof SwitchboardError && error.code === 'closed')) setProblem({ words: words(error), passes: passes(error) });
     });
     return () => { over = true; };
@@ -96,7 +99,6 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
   const [target, setTarget] = useState(draft.target);
   const aim = useCallback((next: Target | undefined) => {
     draft.target = next;
-    draft.edit = undefined;
     setTarget(next);
   }, [draft]);
   const [problem, setProblem] = useState<string>();
@@ -132,7 +134,7 @@ function Open({ room, doors }: { readonly room: RoomView; readonly doors: boolea
           {room.messages.length + room.pending.length === 0 && <p class="nothing quiet">Nothing was said here yet. Begin.</p>}
           <Timeline room={room} unreadAfter={unreadAfter} act={act} onReady={(ready) => { show.current = ready; }} />
           {problem && <p class="notice bad floating" role="alert">{problem} <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => setProblem(undefined)}><Close /></button></p>}
-          <Orphans roomId={room.id} />
+          <Orphans room={room} />
           <TypingLine room={room} />
           <Composer
             key={room.id} draft={draft} muted={room.muted} target={target} onTarget={aim} onEditLast={editLast} onShow={(id) => show.current(id)}

@@ -45,8 +45,8 @@ export function Workspace({ onLeave }: { onLeave(): void }) {
           <p class="quiet">Arrow keys move through the rooms, Ctrl+K finds one.</p>
         </main>
       )}
-      {route.at === 'room' && <RoomPane key={route.id} id={route.id} doors={route.doors} />}
-      {route.at === 'user' && <RoomPane key={`user:${route.id}`} id={direct?.id} userId={route.id} doors={false} />}
+      {route.at === 'room' && <RoomPane key={route.id} roomId={route.id} doors={route.doors} />}
+      {route.at === 'user' && <RoomPane key={`user:${route.id}`} userId={route.id} doors={false} />}
       {doors && room && <DoorsPane key={room.id} room={room} onShut={() => go({ at: 'room', id: room.id, doors: false })} />}
     </div>
   );
