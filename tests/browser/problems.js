@@ -33,21 +33,28 @@ module.exports = async ({ server, person }) => {
   await alice.page.click('[aria-label="Members"]');
   await alice.page.click('[aria-label="Remove bob"]');
   await says(bob.page, 'You are no longer in this room.');
-  await alice.page.evaluate(invite, [second, 'bob']);
+  await alice.page.evaluate(ask, ['invite', { room_id: second, user_id: 'bob' }]);
   await bob.sees('it is there');
+
+  // All seats are taken, one of them by oneself.
+  const full = await alice.page.evaluate(ask, ['create_room', { title: 'Full', kind: 'public', max_users: 1, client_id: 'full' }]);
+  await alice.visit(full.room.id);
+  await alice.say('just me');
+  await alice.page.reload();
+  await alice.sees('just me');
 };
 
 // In the page: over a socket of its own, since there is no button for it.
-function invite([room, user]) {
+function ask([what, data]) {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws/chat?token=alice`);
-    const ask = (id, type, data) => socket.send(JSON.stringify({ type, id, data }));
-    socket.onopen = () => ask('1', 'hello', { version: 1 });
-    socket.onmessage = ({ data }) => {
-      const { type, id } = JSON.parse(data);
-      if (type === 'error') reject(new Error(data));
-      if (id === '1') ask('2', 'invite', { room_id: room, user_id: user });
-      if (id === '2') resolve(socket.close());
+    const say = (id, type, more) => socket.send(JSON.stringify({ type, id, data: more }));
+    socket.onopen = () => say('1', 'hello', { version: 1 });
+    socket.onmessage = ({ data: text }) => {
+      const { type, id, data: answer } = JSON.parse(text);
+      if (type === 'error') reject(new Error(text));
+      if (id === '1') say('2', what, data);
+      if (id === '2') { socket.close(); resolve(answer); }
     };
   });
 }

@@ -92,4 +92,38 @@ module.exports = async ({ server, person }) => {
   await page.waitForSelector('.failed-line[role=alert]');
   await page.click('text=Discard');
   await until('it is gone', async () => (await zoe.texts()).length === 0);
+
+  // A conversation that there is, is never said to be empty, however soon its address is drawn after a reload.
+  await go(page, '#/user/bob');
+  await page.addInitScript(() => {
+    window.saidNothing = false;
+    new MutationObserver(() => { window.saidNothing ||= document.querySelector('.nothing') !== null; }).observe(document, { childList: true, subtree: true });
+  });
+  await page.reload();
+  await zoe.sees('and three');
+  assert.equal(await page.evaluate(() => window.saidNothing), false);
+
+  // Who signs in next in the tab is not brought to where the one before was: neither by the address, nor by going back.
+  const room = await zoe.make('Secret', { closed: true });
+  await zoe.say('between us');
+  await zoe.sees('between us');
+  const nextIs = async (name) => {
+    await page.waitForSelector('#who');
+    zoe.name = name;
+    await zoe.enter();
+    await page.waitForSelector('main.empty');
+    assert.equal(await page.evaluate(() => location.hash), '#/');
+    await until('the list is known to be empty', async () => (await page.textContent('.sorts')).includes('You are in no room yet'));
+  };
+  await page.click('[aria-label="Sign out"]');
+  await nextIs('yan');
+  await page.click('[aria-label="Sign out"]');
+  await page.evaluate((id) => { location.hash = `#/room/${id}`; }, room);
+  await nextIs('xia');
+  // A tab of one's own, opened by a link, leads in.
+  const tab = await zoe.context.newPage();
+  await tab.goto(`http://127.0.0.1:${server.port}/#/room/${room}`);
+  await tab.fill('#who', 'wim');
+  await tab.press('#who', 'Enter');
+  await tab.waitForSelector(`main[data-room="${room}"] textarea`);
 };
