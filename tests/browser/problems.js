@@ -36,12 +36,23 @@ module.exports = async ({ server, person }) => {
   await alice.page.evaluate(ask, ['invite', { room_id: second, user_id: 'bob' }]);
   await bob.sees('it is there');
 
-  // All seats are taken, one of them by oneself.
-  const full = await alice.page.evaluate(ask, ['create_room', { title: 'Full', kind: 'public', max_users: 1, client_id: 'full' }]);
+  // All seats of a room of one's own are taken: the list says whose it is before one is refused to come in.
+  const full = await alice.page.evaluate(ask, ['create_room', { title: 'Full', kind: 'public', max_users: 2 }]);
+  const carol = await person('carol');
+  await bob.visit(full.room.id);
+  await carol.visit(full.room.id);
   await alice.visit(full.room.id);
-  await alice.say('just me');
+  await alice.say('it is mine');
+  const held = [];
+  await alice.page.routeWebSocket(/\/ws\/chat/, (socket) => {
+    const far = socket.connectToServer();
+    socket.onMessage((text) => { if (JSON.parse(text).type === 'join') held.push(() => far.send(text)); else far.send(text); });
+  });
   await alice.page.reload();
-  await alice.sees('just me');
+  await until('she asks to come in', () => held.length > 0);
+  await alice.page.waitForSelector('.sorts .room-item:has-text("Full")');
+  for (const join of held) join();
+  await alice.sees('it is mine');
 };
 
 // In the page: over a socket of its own, since there is no button for it.

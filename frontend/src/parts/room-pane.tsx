@@ -45,7 +45,7 @@ export function RoomPane({ roomId, userId, doors }: Props) {
     setProblem(undefined);
     let over = false;
     // An address of a room that is not ours yet: who has it may come in, or hears why not.
-    // Where all seats are taken one of them may be one's own, as the list says that has come meanwhile.
+    // A room of one's own, as the list says that may have come meanwhile, is shown although all its seats are taken.
     const come = listed ? Promise.resolve() : client.join(id).catch((error: unknown) => { if (!client.view.room(id)) throw error; });
     come.then(() => (over ? undefined : client.view.open(id))).catch((error: unknown) => {
       if (!over && !(error instanceof SwitchboardError && error.code === 'closed')) setProblem({ words: words(error), passes: passes(error) });
