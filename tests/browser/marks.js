@@ -1,4 +1,5 @@
-// Messages that are marked one by one, as some doors do: each has its own ticks, before and after a reload.
+// Messages that are marked one by one, as some doors do: each has its own ticks, before and after a reload. And what is said
+// while somebody's page is shut is delivered when it is loaded, without being looked at.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -24,4 +25,15 @@ module.exports = async ({ server, person }) => {
   await alice.page.reload();
   await alice.sees('three');
   await until('so it is after a reload', async () => (await ticks()).join() === 'delivered,read,delivered');
+
+  // His page is shut for a while; when it is there again it has what was said, unread, and she knows.
+  const place = () => bob.page.evaluate(() => localStorage.getItem('switchboard:bob/place'));
+  await until('where he is is kept', async () => 'cursor' in JSON.parse(await place()));
+  await bob.page.goto('about:blank');
+  await alice.say('four');
+  await alice.sees('four');
+  assert.equal(await alice.tick('four'), 'sent');
+  await bob.page.goBack();
+  await bob.page.waitForSelector('main.empty');
+  await until('it is delivered to a page that is loaded', async () => (await alice.tick('four')) === 'delivered');
 };

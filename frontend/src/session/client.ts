@@ -21,9 +21,9 @@ export interface Link {
 
 export function link(session: Session): Link {
   const storage = localStorageStorage(storageName(session));
-  // A page that is loaded begins at the end of the log: it keeps no messages, and what was missed is in the list's counts and
-  // a room's history. Where the line breaks, it goes on from where it was.
-  const client = new Switchboard({ url: SOCKETS, token: session.token, storage, keepCursor: false, WebSocket: NoticingWebSocket });
+  // The cursor is kept with the outbox: what was said while the page was shut is told as after a cut, which is how its authors
+  // come to know that it was delivered.
+  const client = new Switchboard({ url: SOCKETS, token: session.token, storage, WebSocket: NoticingWebSocket });
   let last: StatusChange = { status: client.status };
   let listed = false;
   // First of all listeners, so that the others find what it has noted.
