@@ -14,12 +14,21 @@ import type { Client, Server } from './server.js';
 
 let server: Server;
 const clients: Client[] = [];
+const lines: Line[] = [];
 
 before(async () => { server = await start(); });
 after(async () => {
+  // A line that a failed test has left open would keep the run from ending.
+  await Promise.all(lines.map((line) => line.end()));
   await Promise.all(clients.map(({ board }) => board.close()));
   await server.end();
 });
+
+async function lineTo(end: Server): Promise<Line> {
+  const line = await Line.to(end);
+  lines.push(line);
+  return line;
+}
 
 let count = 0;
 /** Users of this test's own. */
@@ -247,7 +256,7 @@ test('history both ways, and to the beginning', async () => {
 test('what was missed comes after a cut, and nothing twice', async () => {
   const alice = await connected(someone('alice'));
   const bobName = someone('bob');
-  const line = await Line.to(server);
+  const line = await lineTo(server);
   const bob = await connected(bobName, { port: line.port });
   const id = await room(alice, [bob]);
   const told: string[] = [];
@@ -269,7 +278,6 @@ test('what was missed comes after a cut, and nothing twice', async () => {
   assert.deepEqual(contents(bob, id), ['before', 'missed, and edited', 'said while away']);
   assert.deepEqual(told.filter((content) => content === 'before').length, 1);
   assert.deepEqual(told.filter((content) => content.startsWith('missed')).length, 1);
-  await line.end();
 });
 
 test('a cursor that is none, or of another log, is refused, and everything is loaded anew', async () => {
@@ -331,7 +339,7 @@ test('the outbox outlives a server that is killed, in order and without doubles'
 test('a program that ends with unsent messages sends them when it runs again', async () => {
   const name = someone('alice');
   const storage = memoryStorage();
-  const line = await Line.to(server);
+  const line = await lineTo(server);
   const alice = await connected(name, { port: line.port, storage });
   const id = await room(alice);
   line.down = true;
@@ -343,7 +351,6 @@ test('a program that ends with unsent messages sends them when it runs again', a
   await until('they are sent', () => again.outbox.length === 0);
   await again.view.open(id);
   assert.deepEqual(contents(again, id), ['a', 'b', 'c']);
-  await line.end();
 });
 
 test('a token that ends is followed by another one; another user\'s is not taken', async () => {
@@ -390,7 +397,7 @@ test('a token that ends is followed by another one; another user\'s is not taken
 test('who was cut off many times has the same view as who never was', async () => {
   const random = new Random(4);
   const name = someone('ada');
-  const line = await Line.to(server);
+  const line = await lineTo(server);
   const steady = await connected(name);
   const shaky = await connected(name, { port: line.port });
   const writers = [await connected(someone('bob')), await connected(someone('carol'))];
@@ -433,7 +440,6 @@ test('who was cut off many times has the same view as who never was', async () =
   for (const roomId of [id, secondId]) await same('the same view', () => lasting(shaky, roomId), () => lasting(steady, roomId));
   assert.equal(new Set(told).size, told.length, 'nothing is told twice');
   assert.equal(steady.view.room(id)?.messages.filter(({ content }) => content.startsWith('mine')).length, 12);
-  await line.end();
 });
 
 test('the snippet of the README runs as it stands', async () => {

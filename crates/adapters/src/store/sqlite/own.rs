@@ -20,6 +20,9 @@ use super::{log, marks, people, roster, unread};
 use crate::port::Failure;
 use crate::store::settle::{self, MENTIONS_LOOKED_AT_MAX};
 
+/// How often a room is looked at again in which something happened meanwhile.
+const TRIES: usize = 16;
+
 /// See the module; the most recently active first. None when one has to look again.
 pub(super) fn rooms(
     view: &View<'_>,
@@ -53,9 +56,23 @@ pub(super) fn rooms(
     found.truncate(most);
     let me = people::person(log, user)?;
     let (mut own, mut left) = (Vec::new(), MENTIONS_LOOKED_AT_MAX);
-    for (head, row, member) in found {
-        let Some(room) = one(view, user, me.as_deref(), (head, row, member), &mut left)? else { return Ok(None) };
-        own.push(room);
+    for (mut head, row, member) in found {
+        let before = left;
+        let mut tries = 0..TRIES;
+        loop {
+            left = before;
+            let Some(room) = one(view, user, me.as_deref(), (&head, &row, member), &mut left)? else { return Ok(None) };
+            // What happened while it was counted is in the count, and not before the head that it is told with: whoever
+            // counts on from there would count it twice.
+            let Some(now) = view.head(&row.key, head.room)? else { return Ok(None) };
+            match now.filter(|now| now.last != head.last) {
+                Some(now) if tries.next().is_some() => head = now,
+                Some(_) | None => {
+                    own.push(room);
+                    break;
+                }
+            }
+        }
     }
     Ok(Some(own))
 }
@@ -64,7 +81,7 @@ fn one(
     view: &View<'_>,
     user: &UserId,
     me: Option<&Person>,
-    (head, row, member): (Head, RoomRow, Option<Member>),
+    (head, row, member): (&Head, &RoomRow, Option<Member>),
     left: &mut usize,
 ) -> Result<Option<Own>, Failure> {
     let (log, birth) = (&view.handles.log, head.room);

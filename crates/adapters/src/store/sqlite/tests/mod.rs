@@ -4,6 +4,7 @@ mod adoption;
 mod damage;
 mod marks;
 mod migrate;
+mod own;
 mod retention;
 mod work;
 
