@@ -1,12 +1,7 @@
 //! What reaches a shard before the events that it follows: nobody is told more than is theirs, or in another order.
 
-use std::sync::Arc;
-
-use domain::limits::Policy;
 use serde_json::json;
-use server::shard::{Allowance, Timing};
 
-use crate::sim::OpenGate;
 use crate::world::line::{Line, den, frame, send};
 use crate::world::{Chaos, Setup, World};
 
@@ -14,16 +9,7 @@ use crate::world::{Chaos, Setup, World};
 const GAP_MS: u64 = 3_000;
 
 pub(crate) fn world(shards: u8) -> World {
-    let setup = Setup {
-        shards,
-        policy: Policy { development: true, ..Policy::default() },
-        timing: Timing::default(),
-        allowance: Allowance::default(),
-        dialects: Arc::new(dialects::registry(&dialects::Settings { development: true, ..Default::default() })),
-        gate: Arc::new(OpenGate),
-        disk: None,
-    };
-    World::new(5, Chaos::none(), setup, 1)
+    World::new(5, Chaos::none(), Setup::development(shards), 1)
 }
 
 /// Announcements are lost on the way to the shard, or not.

@@ -1,13 +1,9 @@
 //! Catching up past more than one read of the log on a wire that has no word for edits and deletions: what became of a
 //! message far behind is told with the message (RULES 17). The production steps, on the memory store.
 
-use std::sync::Arc;
-
-use domain::limits::{self, Policy};
+use domain::limits;
 use server::frame::Opcode;
-use server::shard::{Allowance, Timing};
 
-use crate::sim::OpenGate;
 use crate::world::wire::{Ear, Received, masked, upgrade};
 use crate::world::{Chaos, Setup, World};
 
@@ -43,16 +39,7 @@ fn told(world: &mut World, target: &str, says: &[String]) -> Vec<serde_json::Val
 
 #[test]
 fn what_became_of_a_message_far_behind_is_told_with_it() {
-    let setup = Setup {
-        shards: 1,
-        policy: Policy { development: true, ..Policy::default() },
-        timing: Timing::default(),
-        allowance: Allowance::default(),
-        dialects: Arc::new(dialects::registry(&dialects::Settings { development: true, ..Default::default() })),
-        gate: Arc::new(OpenGate),
-        disk: None,
-    };
-    let mut world = World::new(5, Chaos::none(), setup, 1);
+    let mut world = World::new(5, Chaos::none(), Setup::development(1), 1);
     let action = |name: &str, number: usize, more: &str| {
         let to = r#""conversationId":"c","senderId":"alice","recipientId":"bob""#;
         format!(r#"{{"action":"{name}","messageId":"m-{number}",{to}{more}}}"#)

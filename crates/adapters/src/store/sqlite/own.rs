@@ -20,7 +20,8 @@ use super::{log, marks, people, roster, unread};
 use crate::port::Failure;
 use crate::store::settle::{self, MENTIONS_LOOKED_AT_MAX};
 
-/// How often a room is looked at again in which something happened meanwhile.
+/// How often a room is looked at again in which something happened meanwhile. One in which something always does is told as
+/// it was found last: one message too many in a count is better than no list.
 const TRIES: usize = 16;
 
 /// See the module; the most recently active first. None when one has to look again.

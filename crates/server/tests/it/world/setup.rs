@@ -10,6 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use server::shard::{Allowance, Gate, Mail, Timing};
 
+use crate::sim::OpenGate;
+
 /// One seed for everything.
 pub(crate) struct Dice(ChaCha8Rng);
 
@@ -84,6 +86,21 @@ pub(crate) struct Setup {
     pub(crate) gate: Arc<dyn Gate>,
     /// Where everything is kept; a memory store of the world's own when none.
     pub(crate) disk: Option<Arc<dyn Store>>,
+}
+
+impl Setup {
+    /// Development mode with everything as it is by itself, and a gate that lets everybody in.
+    pub(crate) fn development(shards: u8) -> Self {
+        Self {
+            shards,
+            policy: Policy { development: true, ..Policy::default() },
+            timing: Timing::default(),
+            allowance: Allowance::default(),
+            dialects: Arc::new(dialects::registry(&dialects::Settings { development: true, ..Default::default() })),
+            gate: Arc::new(OpenGate),
+            disk: None,
+        }
+    }
 }
 
 /// What a plant does to the world's answers: bugs on purpose, to prove that the checker sees them.
